@@ -1,0 +1,24 @@
+"""The only exceptions that bad input may raise out of this package.
+
+A message is one line: what was wrong, the value found, what is allowed, what to do next.
+"""
+
+
+class UssegError(Exception):
+    """Anything that the user's input, files or options made impossible."""
+
+
+class ImageError(UssegError):
+    """A file that holds no image we can use. In a batch it becomes a row with status ``failed``."""
+
+
+class UsageError(UssegError):
+    """Wrong use: an unknown task or option value. The command line exits with 2."""
+
+
+class WeightsError(UssegError):
+    """Weights that are missing, damaged, or not the ones that were released."""
+
+
+class OutputError(UssegError):
+    """A result that could not be written: no permission, no space. It ends a batch."""

@@ -1,0 +1,50 @@
+"""The one form in which an image travels through the package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+GreyArray = npt.NDArray[np.float32]
+"""Grey values, shape ``(rows, cols)``, any finite range."""
+
+MaskArray = npt.NDArray[np.uint8]
+"""Labels, shape ``(rows, cols)``: background 0, first structure 1."""
+
+Spacing = tuple[float, float]
+"""Millimetres between pixel centres, ``(row, col)``; unknown spacing is ``None``, never 1."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an image came from. Holds no patient data.
+
+    Attributes:
+        path: the file.
+        frame: index from 0 of the frame (page, slice) in the file.
+        frames: number of frames in the file.
+        format: decoder's name: ``png``, ``jpeg``, ``tiff``, ``bmp``, ``nifti``, ``nrrd``, ``metaimage``, ``dicom``, ``array``.
+    """
+
+    path: Path
+    frame: int = 0
+    frames: int = 1
+    format: str = "array"
+
+
+@dataclass(frozen=True)
+class GreyImage:
+    """One decoded grey image.
+
+    Attributes:
+        pixels: float32 ``(rows, cols)``, finite. Row 0 is the top of the displayed picture, column 0 its left.
+        spacing_mm: ``(row, col)`` in mm, or ``None`` where the file does not say.
+        source: file, frame and format.
+    """
+
+    pixels: GreyArray
+    spacing_mm: Spacing | None = None
+    source: Source = field(default_factory=lambda: Source(Path("array")))

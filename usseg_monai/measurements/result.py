@@ -1,0 +1,49 @@
+"""What a measurement returns, and the words that qualify it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+Value = float | int | str | None
+"""A cell of the results table; ``None`` is "not known" and stays empty there, never 0."""
+
+
+class Status(str, Enum):
+    """How far a row of the results can be believed. The value is what stands in the table."""
+
+    OK = "ok"
+    """A structure was found and measured."""
+    EMPTY = "empty"
+    """No structure was found; there is nothing to measure."""
+    MULTIPLE_STRUCTURES = "multiple_structures"
+    """More than one sizeable piece was found; the largest was measured."""
+    TOUCHES_BORDER = "touches_border"
+    """The structure leaves the picture; what is hidden was extrapolated."""
+    LOW_CONFIDENCE = "low_confidence"
+    """The measurement is implausible or the network unsure: look before use."""
+    UNLIKE_TRAINING_DATA = "unlike_training_data"
+    """The image does not resemble what the network was trained on."""
+    FAILED = "failed"
+    """The file could not be read or processed; the message says why."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Numbers from one mask.
+
+    Attributes:
+        values: result columns of the task (`usseg_monai.tasks`), every column present, unknown ones ``None``.
+        status: see `Status`.
+        message: one line for the reader of the table; empty when there is nothing to add.
+        outlines: polylines to draw, each float64 ``(n, 2)`` of ``(row, col)`` in pixels.
+    """
+
+    values: Mapping[str, Value]
+    status: Status
+    message: str = ""
+    outlines: tuple[npt.NDArray[np.float64], ...] = ()

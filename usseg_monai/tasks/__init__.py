@@ -1,0 +1,43 @@
+"""The tasks: one frozen record each, pure data, importable in a blink.
+
+The command line, the documentation and the label app take their lists of tasks from here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from usseg_monai.errors import UsageError
+from usseg_monai.tasks.fetal_head import FETAL_HEAD
+from usseg_monai.tasks.record import Column, Task
+
+__all__ = ["TASKS", "Column", "Task", "bundle_path", "get_task"]
+
+TASKS: dict[str, Task] = {task.name: task for task in (FETAL_HEAD,)}
+
+
+def get_task(name: str) -> Task:
+    """Return the record of a task.
+
+    Raises:
+        UsageError: no task has that name.
+
+    >>> get_task("fetal_head").labels
+    ('background', 'fetal head')
+    """
+    try:
+        return TASKS[name]
+    except KeyError:
+        raise UsageError(f"unknown task {name!r}: the tasks are {', '.join(TASKS)}") from None
+
+
+def bundle_path(task: str) -> Path:
+    """Folder of a task's MONAI bundle, in an installed package as in a checkout.
+
+    Raises:
+        UsageError: no task has that name.
+    """
+    name = get_task(task).bundle
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "bundles" / name
+    return installed if installed.is_dir() else package.parent / "bundles" / name

@@ -1,0 +1,50 @@
+"""The form of a task's record."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from usseg_monai.imaging.image import MaskArray, Spacing
+    from usseg_monai.measurements.result import Measurement
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the results table; the unit stands at the end of the name."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything the shared code needs to know about a task.
+
+    Attributes:
+        name: as on the command line.
+        title: one line for people.
+        labels: names of the mask's values, background first.
+        columns: the task's own result columns, in order.
+        measurement: ``module:function`` of ``(mask, spacing_mm) -> Measurement``; named, not imported, to keep this light.
+        bundle: folder of the bundle.
+        weights_license: what the data's licence allows to do with the weights.
+        weights_sha256: SHA-256 of ``models/model.onnx`` as released.
+    """
+
+    name: str
+    title: str
+    labels: tuple[str, ...]
+    columns: tuple[Column, ...]
+    measurement: str
+    bundle: str
+    weights_license: str
+    weights_sha256: str
+
+    def measure(self, mask: MaskArray, spacing_mm: Spacing | None) -> Measurement:
+        """Measure a mask ``(rows, cols)``; nonzero is structure. Spacing ``(row, col)`` in mm or ``None``."""
+        module, function = self.measurement.split(":")
+        result: Measurement = getattr(importlib.import_module(module), function)(mask, spacing_mm)
+        return result
