@@ -1,0 +1,34 @@
+"""Mixed precision that also works on a CPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from monai.inferers import SimpleInferer
+from torch import Tensor, nn
+
+__all__ = ["AutocastInferer"]
+
+
+class AutocastInferer(SimpleInferer):
+    """Runs the network in bfloat16 and returns float32.
+
+    MONAI's ``amp=True`` names CUDA and is without effect on a CPU; bfloat16 keeps float32's range, so no gradient scaler is needed.
+
+    Args:
+        enabled: ``False`` runs in the network's own precision.
+
+    >>> import torch
+    >>> AutocastInferer()(torch.ones(1, 2), torch.nn.Linear(2, 1)).dtype
+    torch.float32
+    """
+
+    def __init__(self, enabled: bool = True) -> None:
+        super().__init__()
+        self.enabled = enabled
+
+    def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Tensor:
+        with torch.autocast(inputs.device.type, dtype=torch.bfloat16, enabled=self.enabled):
+            outputs: Tensor = super().__call__(inputs, network, *args, **kwargs)
+        return outputs.float()

@@ -1,0 +1,95 @@
+"""From a checkpoint to the deployed graph."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from monai.bundle import ConfigParser
+from torch.export import Dim
+
+from usseg_monai import __version__
+from usseg_monai.errors import WeightsError
+from usseg_monai.imaging.write import atomic_path
+from usseg_monai.networks.deployed import Deployed
+from usseg_monai.tasks import bundle_path, get_task
+
+__all__ = ["export_onnx", "load_network"]
+
+
+def load_network(task: str, checkpoint: Path | None = None) -> tuple[torch.nn.Module, tuple[int, int]]:
+    """The bundle's network with its weights, in evaluation mode, and the image size ``(W, H)`` it was trained at.
+
+    Args:
+        task: name of a task.
+        checkpoint: state dict to load; the bundle's ``models/model.pt`` unless given.
+
+    Raises:
+        WeightsError: the checkpoint is missing, damaged, or of another network.
+
+    >>> network, image_size = load_network("fetal_head")  # doctest: +SKIP
+    """
+    folder = bundle_path(task)
+    checkpoint = checkpoint or folder / "models" / "model.pt"
+    parser = ConfigParser()
+    parser.read_config(str(folder / "configs" / "inference.json"))
+    network: torch.nn.Module = parser.get_parsed_content("network_def")
+    if not checkpoint.is_file():
+        raise WeightsError(f"no weights at {checkpoint}: train the bundle, or give the path of a checkpoint")
+    try:
+        state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        network.load_state_dict(state.get("model", state))
+    except Exception as error:  # unpickling damaged bytes raises nearly anything
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(f"{checkpoint} does not fit the network of {task}: {reason}; give a checkpoint of this bundle") from error
+    width, height = parser.get_parsed_content("image_size")
+    return network.eval(), (width, height)
+
+
+def export_onnx(task: str, checkpoint: Path | None, file: Path) -> str:
+    """Write the deployed graph and return the SHA-256 of the file.
+
+    Args:
+        task: name of a task.
+        checkpoint: state dict; the bundle's ``models/model.pt`` when ``None``.
+        file: where the graph goes, one self-contained file.
+
+    Raises:
+        WeightsError: see `load_network`.
+        OutputError: ``file`` cannot be written.
+    """
+    import onnx  # a development dependency
+
+    network, image_size = load_network(task, checkpoint)
+    checkpoint = checkpoint or bundle_path(task) / "models" / "model.pt"
+    with tempfile.TemporaryDirectory() as folder:
+        graph = Path(folder) / "graph.onnx"
+        torch.onnx.export(
+            Deployed(network, image_size).eval(),
+            (torch.rand(540, 800),),
+            graph,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+            input_names=["pixels"],
+            output_names=["probability", "mask"],
+            dynamic_shapes=({0: Dim("rows", min=2), 1: Dim("cols", min=2)},),
+        )
+        model = onnx.load(graph)
+        facts = {
+            "task": task,
+            "version": __version__,
+            "labels": json.dumps(get_task(task).labels),
+            "checkpoint_sha256": hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
+        }
+        onnx.helper.set_model_props(model, facts)
+        onnx.checker.check_model(model)
+        onnx.save(model, graph)
+        with atomic_path(file) as temporary:
+            shutil.copyfile(graph, temporary)
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,0 +1,160 @@
+"""Random changes that an ultrasound machine makes to a picture: gain along depth, speckle, shadow.
+
+Each array transform has a private pure function for the maths and a class that draws its parameters. Images are ``(1, W, H)`` torch
+tensors with values in any non-negative range; geometry is left alone, so labels need no change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.transforms import MapTransform, RandomizableTransform
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["RandGainRamp", "RandGainRampd", "RandShadow", "RandShadowd", "RandSpeckle", "RandSpeckled"]
+
+
+def _gain_ramp(image: Tensor, slope: tuple[float, float]) -> Tensor:
+    """Multiply by ``exp`` of a plane that runs from ``-slope`` to ``+slope`` along each spatial axis."""
+    across = torch.linspace(-slope[0], slope[0], image.shape[1]).view(1, -1, 1)
+    along = torch.linspace(-slope[1], slope[1], image.shape[2]).view(1, 1, -1)
+    return image * torch.exp(across + along)
+
+
+def _speckle(image: Tensor, grain: Tensor, strength: float) -> Tensor:
+    """Multiply by ``1 + strength * grain``, the coarse grain enlarged to the image; never below zero."""
+    field = functional.interpolate(grain[None, None], size=tuple(image.shape[1:]), mode="bilinear", align_corners=False)[0]
+    return image * (1 + strength * field).clamp(min=0)
+
+
+def _shadow(image: Tensor, centre: float, width: float, slant: float, depth: float, transmission: float) -> Tensor:
+    """Darken a wedge that starts at ``depth`` (0..1 of the rows) and goes down, with soft flanks."""
+    across = torch.linspace(0, 1, image.shape[1]).view(1, -1, 1)
+    down = torch.linspace(0, 1, image.shape[2]).view(1, 1, -1)
+    distance = (across - centre - slant * (down - depth)).abs() / width
+    inside = torch.sigmoid((1 - distance) * 6) * torch.sigmoid((down - depth) * 30)
+    return image * (1 - (1 - transmission) * inside)
+
+
+class RandGainRamp(RandomizableTransform):
+    """A smooth gain over the picture, as of time-gain compensation set wrongly or of poor contact on one side.
+
+    Args:
+        strength: largest natural logarithm of the gain at an edge, per axis.
+        prob: share of the images that are changed.
+
+    >>> import torch
+    >>> RandGainRamp(prob=1.0).set_random_state(0)(torch.ones(1, 6, 4)).shape
+    torch.Size([1, 6, 4])
+    """
+
+    def __init__(self, strength: float = 0.5, prob: float = 0.3) -> None:
+        super().__init__(prob)
+        self.strength = strength
+
+    def __call__(self, img: Tensor) -> Tensor:
+        self.randomize(None)
+        if not self._do_transform:
+            return img
+        first, second = self.R.uniform(-self.strength, self.strength, 2)
+        return _gain_ramp(img, (float(first), float(second)))
+
+
+class RandSpeckle(RandomizableTransform):
+    """Multiplicative noise with a grain of one to four pixels.
+
+    Args:
+        strength: largest standard deviation of the factor.
+        prob: share of the images that are changed.
+
+    >>> import torch
+    >>> bool((RandSpeckle(prob=1.0).set_random_state(0)(torch.ones(1, 64, 48)) >= 0).all())
+    True
+    """
+
+    def __init__(self, strength: float = 0.3, prob: float = 0.3) -> None:
+        super().__init__(prob)
+        self.strength = strength
+
+    def __call__(self, img: Tensor) -> Tensor:
+        self.randomize(None)
+        if not self._do_transform:
+            return img
+        coarseness = self.R.uniform(1, 4)
+        shape = [max(2, round(side / coarseness)) for side in img.shape[1:]]
+        grain = torch.from_numpy(self.R.standard_normal(shape).astype(np.float32))
+        return _speckle(img, grain, float(self.R.uniform(0, self.strength)))
+
+
+class RandShadow(RandomizableTransform):
+    """An acoustic shadow: a dark wedge below bone or gas.
+
+    Args:
+        prob: share of the images that are changed.
+
+    >>> import torch
+    >>> bool((RandShadow(prob=1.0).set_random_state(0)(torch.ones(1, 64, 48)) <= 1).all())
+    True
+    """
+
+    def __init__(self, prob: float = 0.2) -> None:
+        super().__init__(prob)
+
+    def __call__(self, img: Tensor) -> Tensor:
+        self.randomize(None)
+        if not self._do_transform:
+            return img
+        return _shadow(
+            img,
+            centre=float(self.R.uniform(0, 1)),
+            width=float(self.R.uniform(0.03, 0.15)),
+            slant=float(self.R.uniform(-0.4, 0.4)),
+            depth=float(self.R.uniform(0, 0.7)),
+            transmission=float(self.R.uniform(0.05, 0.5)),
+        )
+
+
+class _DictionaryForm(MapTransform, RandomizableTransform):
+    """Applies a random array transform to each key, on one random stream."""
+
+    def __init__(self, keys: KeysCollection, transform: RandomizableTransform, allow_missing_keys: bool = False) -> None:
+        MapTransform.__init__(self, keys, allow_missing_keys)
+        RandomizableTransform.__init__(self, 1.0)
+        self.transform: Any = transform
+
+    def set_random_state(self, seed: int | None = None, state: np.random.RandomState | None = None) -> _DictionaryForm:
+        super().set_random_state(seed, state)
+        self.transform.set_random_state(state=self.R)
+        return self
+
+    def __call__(self, data: Mapping[Hashable, Tensor]) -> dict[Hashable, Tensor]:
+        result = dict(data)
+        for key in self.key_iterator(result):
+            result[key] = self.transform(result[key])
+        return result
+
+
+class RandGainRampd(_DictionaryForm):
+    """Dictionary form of `RandGainRamp`."""
+
+    def __init__(self, keys: KeysCollection, strength: float = 0.5, prob: float = 0.3, allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, RandGainRamp(strength, prob), allow_missing_keys)
+
+
+class RandSpeckled(_DictionaryForm):
+    """Dictionary form of `RandSpeckle`."""
+
+    def __init__(self, keys: KeysCollection, strength: float = 0.3, prob: float = 0.3, allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, RandSpeckle(strength, prob), allow_missing_keys)
+
+
+class RandShadowd(_DictionaryForm):
+    """Dictionary form of `RandShadow`."""
+
+    def __init__(self, keys: KeysCollection, prob: float = 0.2, allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, RandShadow(prob), allow_missing_keys)
