@@ -1,0 +1,143 @@
+"""Lists of images with their annotations, in MONAI's datalist format, from any source we can read.
+
+A datalist is a JSON object with a list for each of ``training``, ``validation`` and ``test``; an item is
+``{"image", "label", "group", "spacing_mm": [row, col], "head_circumference_mm", ...}``, where spacing and reference values are there
+as far as the data set tells them. Relative paths count from the datalist's own folder, as in MONAI's `load_decathlon_datalist`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from usseg_monai.data.dataset import Case, Dataset
+from usseg_monai.data.folder import is_mask_name, read_folder
+from usseg_monai.data.hc18 import is_hc18, read_hc18
+from usseg_monai.data.splits import Split
+from usseg_monai.errors import UsageError
+from usseg_monai.imaging import is_image_name
+
+__all__ = ["SECTIONS", "list_images", "load_datalist", "read_datalist", "read_dataset", "to_datalist"]
+
+_READERS: Mapping[str, Callable[[Path], Dataset]] = {"hc18": read_hc18, "folder": read_folder}
+
+SECTIONS: Mapping[Split, str] = {"train": "training", "validation": "validation", "test": "test"}
+"""Name of each part in a datalist."""
+
+
+def read_dataset(name: str, root: Path, *, group_pattern: str | None = None) -> Dataset:
+    """Read a data set of a known kind.
+
+    Args:
+        name: ``hc18``, or ``folder`` for any folder of images and masks.
+        root: where it lies.
+        group_pattern: for ``folder`` only, see `usseg_monai.data.folder.read_folder`.
+
+    Raises:
+        UsageError: an unknown name, a pattern for a data set that has its own groups, or nothing that can be read.
+    """
+    if name not in _READERS:
+        raise UsageError(f"unknown data set {name!r}: the data sets are {', '.join(_READERS)}")
+    if group_pattern is None:
+        return _READERS[name](root)
+    if name != "folder":
+        raise UsageError(f"a group pattern was given for {name}, which has its own groups: leave it out, or read it as 'folder'")
+    return read_folder(root, group_pattern=group_pattern)
+
+
+def to_datalist(dataset: Dataset, base: Path | None = None) -> dict[str, Any]:
+    """Put a data set into the datalist's form, every group in one section only.
+
+    Args:
+        dataset: what a reader found.
+        base: folder that the datalist will lie in. Files below it are named relative to it, all others, and without it, absolutely.
+
+    Returns:
+        ``{"name", "task", "training": [item, ...], "validation": [...], "test": [...]}``; ``task`` is missing where unknown.
+    """
+    datalist: dict[str, Any] = {"name": dataset.name} | ({"task": dataset.task} if dataset.task else {})
+    datalist |= {section: [] for section in SECTIONS.values()}
+    for case in dataset.cases:
+        datalist[SECTIONS[dataset.split_of(case)]].append(_item(case, base))
+    return datalist
+
+
+def read_datalist(path: Path) -> dict[str, Any]:
+    """Read a datalist's JSON file and make its paths absolute.
+
+    Raises:
+        UsageError: no file, no JSON, no section, or an item without image and label.
+    """
+    try:
+        datalist = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read as a datalist: {error}; make one with 'usseg datalist' (docs/data.md)") from error
+    if not isinstance(datalist, dict) or not set(SECTIONS.values()) & datalist.keys():
+        raise UsageError(f"{path} is no datalist: it needs at least one of the lists {', '.join(SECTIONS.values())}")
+    for section in SECTIONS.values():
+        items = datalist.setdefault(section, [])
+        if not isinstance(items, list):
+            raise UsageError(f"{path}: {section} is a {type(items).__name__}: it must be a list")
+        for number, item in enumerate(items):
+            if not isinstance(item, dict) or not all(isinstance(item.get(key), str) for key in ("image", "label")):
+                raise UsageError(f"{path}: {section}[{number}] must be an object with 'image' and 'label', each the name of a file")
+            item |= {key: str(path.parent.absolute() / item[key]) for key in ("image", "label")}
+    return datalist
+
+
+def load_datalist(source: str | Path, section: str) -> list[dict[str, Any]]:
+    """Return the items of one section, with absolute paths.
+
+    Args:
+        source: a datalist's JSON file, a folder in HC18's official layout, or any folder of images and masks.
+        section: ``training``, ``validation`` or ``test``.
+
+    Raises:
+        UsageError: an unknown section, a source that cannot be read, or a section without an item.
+    """
+    if section not in SECTIONS.values():
+        raise UsageError(f"unknown section {section!r}: the sections are {', '.join(SECTIONS.values())}")
+    path = Path(source).absolute()
+    if path.is_dir():
+        datalist = to_datalist(read_hc18(path) if is_hc18(path) else read_folder(path))
+    else:
+        datalist = read_datalist(path)
+    items: list[dict[str, Any]] = datalist[section]
+    if not items:
+        held = ", ".join(f"{len(datalist[name])} in {name}" for name in SECTIONS.values())
+        raise UsageError(
+            f"{path} has nothing in its section {section} ({held}): whole groups are placed by a hash of their names; give more "
+            "groups, or name them with 'usseg datalist folder --group-pattern' (docs/data.md)"
+        )
+    return items
+
+
+def list_images(source: str | Path) -> list[dict[str, str]]:
+    """Return ``[{"image": path}, ...]`` for an image, or for all images in a folder and below it, sorted; masks are left out.
+
+    Raises:
+        UsageError: neither file nor folder, or a folder without images.
+    """
+    path = Path(source).absolute()
+    if path.is_file():
+        return [{"image": str(path)}]
+    found = sorted(file for file in path.rglob("*") if is_image_name(file) and not is_mask_name(file) and file.is_file())
+    if not found:
+        raise UsageError(f"no image in {path}: give an image, or a folder that holds some")
+    return [{"image": str(file)} for file in found]
+
+
+def _item(case: Case, base: Path | None) -> dict[str, Any]:
+    item: dict[str, Any] = {"image": _name(case.image, base), "label": _name(case.label, base), "group": case.group}
+    if case.spacing_mm is not None:
+        item["spacing_mm"] = list(case.spacing_mm)
+    return item | dict(case.measured)
+
+
+def _name(path: Path, base: Path | None) -> str:
+    path = path.absolute()
+    if base is not None and path.is_relative_to(base.absolute()):
+        path = path.relative_to(base.absolute())
+    return path.as_posix()
