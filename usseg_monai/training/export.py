@@ -19,7 +19,12 @@ from usseg_monai.imaging.write import atomic_path
 from usseg_monai.networks.deployed import Deployed
 from usseg_monai.tasks import bundle_path, get_task
 
-__all__ = ["export_onnx", "load_network"]
+__all__ = ["export_onnx", "load_network", "sha256_of"]
+
+
+def sha256_of(file: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def load_network(task: str, checkpoint: Path | None = None) -> tuple[torch.nn.Module, tuple[int, int]]:
@@ -85,11 +90,11 @@ def export_onnx(task: str, checkpoint: Path | None, file: Path) -> str:
             "task": task,
             "version": __version__,
             "labels": json.dumps(get_task(task).labels),
-            "checkpoint_sha256": hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
+            "checkpoint_sha256": sha256_of(checkpoint),
         }
         onnx.helper.set_model_props(model, facts)
         onnx.checker.check_model(model)
         onnx.save(model, graph)
         with atomic_path(file) as temporary:
             shutil.copyfile(graph, temporary)
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return sha256_of(file)

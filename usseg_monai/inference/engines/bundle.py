@@ -1,0 +1,76 @@
+"""The engine that runs a bundle's own MONAI chain, for a GPU, for development, and to check the deployed graph against."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from monai.bundle import ConfigParser
+from monai.data import MetaTensor, decollate_batch, list_data_collate
+from monai.transforms import AsDiscreted, Compose, EnsureChannelFirstd, LoadImaged, SaveImaged
+
+from usseg_monai.errors import UsageError
+from usseg_monai.imaging.image import GreyArray
+from usseg_monai.inference.engines.base import EngineOutput
+from usseg_monai.tasks import bundle_path
+from usseg_monai.training.export import load_network, sha256_of
+
+__all__ = ["BundleEngine"]
+
+
+class BundleEngine:
+    """Runs ``preprocessing``, ``network_def`` and ``postprocessing`` of a task's ``inference.json`` on decoded pixels.
+
+    Loading and saving are left out: files are read and written by the caller, as for every engine.
+
+    Args:
+        task: name of a task.
+        device: ``cpu``, ``cuda``, ``cuda:1``, or ``auto``: a GPU where there is one.
+        checkpoint: state dict; the bundle's ``models/model.pt`` unless given.
+        threads: threads of torch on a CPU.
+
+    Raises:
+        UsageError: the device is not there.
+        WeightsError: the weights are missing or damaged.
+    """
+
+    name = "torch"
+
+    def __init__(self, task: str, device: str = "auto", checkpoint: Path | None = None, threads: int = 1) -> None:
+        folder = bundle_path(task)
+        self.device = _device(device)
+        if self.device == "cpu":
+            torch.set_num_threads(threads)
+        parser = ConfigParser()
+        parser.read_config(str(folder / "configs" / "inference.json"))
+        self.network = load_network(task, checkpoint)[0].to(self.device)
+        self.weights_sha256 = sha256_of(checkpoint or folder / "models" / "model.pt")
+        before = parser.get_parsed_content("preprocessing").transforms
+        self.preprocessing = Compose([step for step in before if not isinstance(step, (LoadImaged, EnsureChannelFirstd))])
+        self.inferer = parser.get_parsed_content("inferer")
+        after = [step for step in parser.get_parsed_content("postprocessing").transforms if not isinstance(step, SaveImaged)]
+        cut = next(index for index, step in enumerate(after) if isinstance(step, AsDiscreted))
+        self.to_probability, self.to_mask = Compose(after[:cut]), Compose(after[cut:])
+
+    def __call__(self, pixels: GreyArray) -> EngineOutput:
+        """Segment grey values ``(rows, cols)``; see `EngineOutput`."""
+        item = self.preprocessing({"image": MetaTensor(torch.from_numpy(np.ascontiguousarray(pixels.T[None])))})
+        batch = list_data_collate([item])
+        with torch.inference_mode():
+            batch["pred"] = self.inferer(batch["image"].to(self.device), self.network)
+            found = self.to_probability(decollate_batch(batch)[0])
+            probability = np.asarray(found["pred"].cpu())[0].T
+            mask = np.asarray(self.to_mask(found)["pred"].cpu()).T
+        return EngineOutput(probability=np.ascontiguousarray(probability), mask=np.ascontiguousarray(mask), extras={})
+
+
+def _device(name: str) -> str:
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (AssertionError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"device {name!r} cannot be used: {reason}; allowed are auto, cpu, and cuda where there is a GPU") from error
+    return name
