@@ -1,0 +1,39 @@
+"""``usseg export``: the deployed graph of a task as one file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from usseg_monai.errors import UssegError
+
+_EXAMPLE = "example: usseg export fetal_head --checkpoint runs/head/model.pt -o head.onnx"
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command's arguments."""
+    parser = subparsers.add_parser(
+        "export",
+        description="Write a task's network with its scaling and thresholding as one self-contained ONNX file: grey image in, mask out.",
+        epilog=_EXAMPLE,
+    )
+    parser.add_argument("task", metavar="TASK", help="name of a task, see 'usseg tasks'")
+    parser.add_argument("-o", "--out", metavar="FILE", type=Path, required=True, help="the ONNX file to write")
+    parser.add_argument("--checkpoint", metavar="FILE", type=Path, help="weights to export (default: the bundle's models/model.pt)")
+    parser.add_argument("--json", action="store_true", help="print the summary for machines")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Export and print the file's SHA-256."""
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+
+        from usseg_monai.training.export import export_onnx
+    except ModuleNotFoundError as error:
+        raise UssegError(f"exporting needs {error.name}: pip install 'usseg-monai[train]'") from error
+    sha256 = export_onnx(args.task, args.checkpoint, args.out)
+    print(json.dumps({"task": args.task, "file": str(args.out), "sha256": sha256}) if args.json else f"{args.out}  SHA-256 {sha256}")
+    return 0

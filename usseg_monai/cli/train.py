@@ -1,0 +1,49 @@
+"""``usseg train``: train a task's bundle on a data set."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+_EXAMPLE = """example: usseg train fetal_head --data hc18 -o runs/head max_epochs=60 learning_rate=1e-3 optimizer#weight_decay=0.05
+The same command goes on where an interrupted training stopped."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command's arguments."""
+    parser = subparsers.add_parser(
+        "train",
+        description="Train the network of a task on a data set. OUT gets the best weights (model.pt), curves and TensorBoard's files.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("task", metavar="TASK", help="name of a task, see 'usseg tasks'")
+    parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="data set, datalist, or folder of images and masks")
+    parser.add_argument("-o", "--out", metavar="OUT", type=Path, required=True, help="folder for the results")
+    parser.add_argument("--json", action="store_true", help="print the summary for machines")
+    parser.add_argument(
+        "overrides", metavar="key=value", nargs="*", help="new values for the bundle's configs/train.json; a#b for nested keys"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train and say what came out."""
+    from usseg_monai.cli.progress import progress
+    from usseg_monai.training.overrides import parse_overrides
+    from usseg_monai.training.run import train
+
+    overrides = parse_overrides(args.overrides)
+    # Standard output is for the summary: MONAI's log goes where the progress goes.
+    with progress("iterations") as report, contextlib.redirect_stdout(sys.stderr):
+        result = train(args.task, args.data, args.out, overrides, report=report)
+    if args.json:
+        print(json.dumps(dataclasses.asdict(result), default=str))
+    else:
+        best = "nothing was left to do" if result.metric is None else f"best {result.metric_name} {result.metric:.4f}"
+        print(f"{result.epochs} epochs, {best}: {result.checkpoint}")
+    return 0

@@ -1,0 +1,155 @@
+"""One training of a task's bundle, as ``usseg train`` and the comparison start it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from usseg_monai import __version__
+from usseg_monai.errors import OutputError, UsageError, UssegError
+from usseg_monai.imaging.write import write_text
+from usseg_monai.tasks import bundle_path
+from usseg_monai.training.overrides import check_overrides
+
+if TYPE_CHECKING:
+    from monai.bundle import ConfigWorkflow
+
+__all__ = ["TrainingResult", "train"]
+
+_PLACES = {"dataset_dir": "--data", "output_dir": "-o", "ckpt_dir": "-o"}
+"""Keys of the config that the arguments of `train` set, with their names on the command line."""
+
+_NEEDED = ("torch", "monai", "ignite", "tensorboard", "matplotlib")
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training ended with.
+
+    Attributes:
+        checkpoint: weights of the best epoch, as the bundle's ``models/model.pt``.
+        epochs: epochs trained, those of earlier runs into the same folder included.
+        metric_name: what "best" means: the key metric on the validation part.
+        metric: its value at the best epoch of this run, ``None`` if this run had nothing left to do.
+    """
+
+    checkpoint: Path
+    epochs: int
+    metric_name: str
+    metric: float | None
+
+
+def train(
+    task: str,
+    data: Path,
+    out: Path,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> TrainingResult:
+    """Train a task's bundle, or go on where an earlier run into the same folder was stopped.
+
+    Args:
+        task: name of a task.
+        data: data set: what the bundle's ``dataset_dir`` takes (a datalist's JSON file, an official data set, a folder).
+        out: folder for the weights, the state to resume from, curves and TensorBoard's files.
+        overrides: new values for keys of the bundle's ``configs/train.json``, nested keys joined by ``#``.
+        report: called after every iteration with their number so far and in all.
+
+    Raises:
+        UsageError: unknown task or key, data that cannot be used, or a folder that holds a training with other overrides.
+        UssegError: a package that training needs is missing, or the config cannot be run with these values.
+        OutputError: ``out`` cannot be written.
+    """
+    overrides = dict(overrides or {})
+    configs = bundle_path(task) / "configs"
+    _check(configs, overrides)
+    places = _places(data, out)
+    _claim(out, {"task": task, "overrides": overrides})
+    return _run(_start(configs, places | overrides), out / "model.pt", report)
+
+
+def _check(configs: Path, overrides: Mapping[str, Any]) -> None:
+    """Find what is wrong with the arguments before MONAI, which takes seconds, is imported."""
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UssegError(f"training needs {', '.join(missing)}: pip install 'usseg-monai[train]'")
+    for key in overrides:
+        if key in _PLACES:
+            raise UsageError(f"{key} is set by {_PLACES[key]}: use that")
+    check_overrides(json.loads((configs / "train.json").read_text()), overrides)
+
+
+def _places(data: Path, out: Path) -> dict[str, str]:
+    data, out = data.absolute(), out.absolute()
+    if not data.exists():
+        raise UsageError(f"no data at {data}: give a folder or a datalist (docs/data.md)")
+    for path in (data, out):
+        if "#" in str(path):
+            raise UsageError(f"{path}: MONAI's configs cannot hold a path with '#'; rename the folder")
+    return {"dataset_dir": str(data), "output_dir": str(out), "ckpt_dir": str(out)}
+
+
+def _claim(out: Path, options: dict[str, Any]) -> None:
+    """Write the options into a fresh folder; in one that was used before, they must be the same."""
+    record = out / "train_options.json"
+    if record.is_file():
+        earlier = json.loads(record.read_text())
+        if {key: earlier.get(key) for key in options} != options:
+            raise UsageError(f"{out} holds a training with {_words(earlier)}, not {_words(options)}: repeat those, or give another -o")
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {out}: {error.strerror}") from error
+    write_text(record, json.dumps(options | {"version": __version__}, indent=2) + "\n")
+
+
+def _words(options: Mapping[str, Any]) -> str:
+    overrides = options.get("overrides") or {}
+    return " ".join([str(options.get("task")), *(f"{key}={json.dumps(value)}" for key, value in overrides.items())])
+
+
+def _start(configs: Path, values: dict[str, Any]) -> ConfigWorkflow:
+    """Build everything that the config names: data, network, engines."""
+    # MONAI's search for a GPU decoder of DICOM ends in a line on every start of every process.
+    logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)
+    from monai.bundle import ConfigWorkflow
+
+    workflow = ConfigWorkflow(str(configs / "train.json"), workflow_type="train", **values)
+    try:
+        workflow.initialize()
+    except Exception as error:  # the config is the user's now: any object in it may raise anything
+        raise _plain(error) from error
+    return workflow
+
+
+def _run(workflow: ConfigWorkflow, checkpoint: Path, report: Callable[[int, int], None]) -> TrainingResult:
+    from ignite.engine import Engine, Events
+
+    trainer = workflow.parser.get_parsed_content("train#trainer")
+    state = workflow.parser.get_parsed_content("validate#evaluator").state
+
+    @trainer.on(Events.ITERATION_COMPLETED)
+    def _(engine: Engine) -> None:
+        report(engine.state.iteration, engine.state.max_epochs * engine.state.epoch_length)
+
+    workflow.run()
+    workflow.finalize()
+    metric = float(state.best_metric) if state.best_metric_epoch != -1 else None
+    return TrainingResult(checkpoint, trainer.state.epoch, state.key_metric_name, metric)
+
+
+def _plain(error: BaseException) -> UssegError:
+    """MONAI's parser wraps what went wrong, twice and more: the first cause is what the user can act on."""
+    while error.__cause__ is not None and not isinstance(error, UssegError):
+        error = error.__cause__
+    if isinstance(error, UssegError):
+        return error
+    reason = (str(error).strip() or "no reason given").splitlines()[0]
+    return UssegError(f"the config cannot be run: {type(error).__name__}: {reason}; look at the overrides and at --data")
