@@ -100,10 +100,7 @@ def load_datalist(source: str | Path, section: str) -> list[dict[str, Any]]:
     if section not in SECTIONS.values():
         raise UsageError(f"unknown section {section!r}: the sections are {', '.join(SECTIONS.values())}")
     path = Path(source).absolute()
-    if path.is_dir():
-        datalist = to_datalist(read_hc18(path) if is_hc18(path) else read_folder(path))
-    else:
-        datalist = read_datalist(path)
+    datalist = to_datalist(_read_folder_of_any_kind(path)) if path.is_dir() else read_datalist(path)
     items: list[dict[str, Any]] = datalist[section]
     if not items:
         held = ", ".join(f"{len(datalist[name])} in {name}" for name in SECTIONS.values())
@@ -127,6 +124,10 @@ def list_images(source: str | Path) -> list[dict[str, str]]:
     if not found:
         raise UsageError(f"no image in {path}: give an image, or a folder that holds some")
     return [{"image": str(file)} for file in found]
+
+
+def _read_folder_of_any_kind(path: Path) -> Dataset:
+    return read_hc18(path) if is_hc18(path) else read_folder(path)
 
 
 def _item(case: Case, base: Path | None) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def fill_outline(outline: npt.NDArray[Any]) -> MaskArray:
     # that lies outside; what reaches the margin is outside.
     rows, cols = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
     low, high = (int(rows[0]), int(cols[0])), (int(rows[-1]) + 1, int(cols[-1]) + 1)
-    box = tuple(slice(max(start - 1, 0), stop + 1) for start, stop in zip(low, high))
+    box = tuple(slice(max(start - 1, 0), stop + 1) for start, stop in zip(low, high, strict=True))
     background, _ = ndimage.label(~drawn[box])
     outside: set[int] = {0}
     at_border: set[int] = set()
