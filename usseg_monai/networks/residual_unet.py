@@ -7,6 +7,7 @@ quarter of a plain U-Net of the same depth at the same input size, and the struc
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -81,18 +82,16 @@ class ResidualUNet(nn.Module):
         deep_supervision: int = 2,
     ) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
-            nn.Conv2d(in_channels, widths[0], 5, 2, 2, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True)
-        )
+        self.stem = nn.Sequential(nn.Conv2d(in_channels, widths[0], 5, 2, 2, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True))
         self.encoder = nn.ModuleList([ResidualBlock(widths[0], widths[0])])
-        for narrow, wide in zip(widths, widths[1:]):
+        for narrow, wide in pairwise(widths):
             self.encoder.append(nn.Sequential(ResidualBlock(narrow, wide, stride=2), ResidualBlock(wide, wide)))
-        self.decoder = nn.ModuleList([UpBlock(wide, narrow) for narrow, wide in zip(widths[-2::-1], widths[:0:-1])])
+        self.decoder = nn.ModuleList([UpBlock(wide, narrow) for wide, narrow in pairwise(reversed(widths))])
         self.head = nn.Conv2d(widths[0], out_channels, 1)
         self.auxiliary = nn.ModuleList([nn.Conv2d(width, out_channels, 1) for width in widths[deep_supervision:0:-1]])
 
     def forward(self, x: Tensor) -> Tensor:
-        size = x.shape[2:]
+        size = list(x.shape[2:])
         x = self.stem(x)
         skips: list[Tensor] = []
         for level in self.encoder:
@@ -112,6 +111,6 @@ class ResidualUNet(nn.Module):
         return logits[0]
 
 
-def enlarge(logits: Tensor, size: Sequence[int]) -> Tensor:
+def enlarge(logits: Tensor, size: list[int]) -> Tensor:
     """Resize logits ``(batch, channels, h, w)`` to ``size`` by bilinear interpolation."""
     return functional.interpolate(logits, size=(size[0], size[1]), mode="bilinear", align_corners=False)

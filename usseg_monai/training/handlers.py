@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-
 import torch
 from ignite.engine import Engine, Events
 from torch import nn
@@ -76,7 +75,7 @@ def draw_curves(epochs: list[dict[str, float]], file: Path) -> None:
     names = [name for name in epochs[-1] if name != "epoch"]
     panels = list(dict.fromkeys(name.removeprefix("train_").removeprefix("val_") for name in names))
     figure = Figure(figsize=(4.2 * len(panels), 3.4), layout="constrained")
-    for axis, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
+    for axis, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         for name in names:
             if name.removeprefix("train_").removeprefix("val_") == panel:
                 rows = [row for row in epochs if name in row]
@@ -119,5 +118,3 @@ class TensorBoardRunHandler:
     def _learning_rate(self, engine: Engine) -> None:
         with SummaryWriter(self.log_dir) as writer:
             writer.add_scalar("learning_rate", self.optimizer.param_groups[0]["lr"], engine.state.epoch)
-
-

@@ -1,0 +1,77 @@
+"""Tests of usseg_monai.networks.deployed: the exported module does what the bundle's MONAI chain does."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from monai.bundle import ConfigParser
+from monai.data import MetaTensor, decollate_batch, list_data_collate
+from monai.transforms import AsDiscreted, Compose, EnsureChannelFirstd, LoadImaged, SaveImaged
+from torch import Tensor, nn
+
+from usseg_monai import bundle_path
+from usseg_monai.networks.deployed import Deployed
+from usseg_monai.networks.residual_unet import ResidualUNet
+from usseg_monai.tasks import TASKS
+
+SIZE = (48, 32)  # W, H
+
+
+@pytest.fixture(scope="module")
+def network() -> nn.Module:
+    torch.manual_seed(3)
+    return ResidualUNet(widths=(4, 6, 8)).eval()
+
+
+def monai_chain(task: str, network: nn.Module, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """Probability and mask ``(rows, cols)`` by pre- and post-processing of a bundle's inference.json, without files."""
+    parser = ConfigParser()
+    parser.read_config(str(bundle_path(task) / "configs" / "inference.json"))
+    parser["image_size"] = list(SIZE)
+    before = parser.get_parsed_content("preprocessing").transforms
+    after = [step for step in parser.get_parsed_content("postprocessing").transforms if not isinstance(step, SaveImaged)]
+    cut = next(index for index, step in enumerate(after) if isinstance(step, AsDiscreted))
+    prepare = Compose([step for step in before if not isinstance(step, (LoadImaged, EnsureChannelFirstd))])
+    batch = list_data_collate([prepare({"image": MetaTensor(pixels.t()[None])})])
+    with torch.inference_mode():
+        batch["pred"] = network(batch["image"])
+    item = Compose(after[:cut])(decollate_batch(batch)[0])
+    probability = item["pred"].as_tensor()[0].t().clone()
+    return probability, Compose(after[cut:])(item)["pred"].as_tensor().t()
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("shape", [(37, 53), (96, 120), (301, 300), (9, 200)])
+def test_equals_the_monai_chain(task: str, shape: tuple[int, int], network: nn.Module) -> None:
+    pixels = torch.rand(shape, generator=torch.Generator().manual_seed(1)) * 255
+    with torch.inference_mode():
+        probability, mask = Deployed(network, SIZE)(pixels)
+    expected_probability, expected_mask = monai_chain(task, network, pixels)
+    assert probability.shape == mask.shape == shape
+    assert mask.dtype == expected_mask.dtype == torch.uint8
+    assert torch.allclose(probability, expected_probability, atol=1e-5)
+    undecided = (expected_probability - 0.5).abs() < 1e-5
+    assert torch.equal(mask[~undecided], expected_mask[~undecided])
+
+
+def test_does_not_depend_on_the_range_of_the_grey_values(network: nn.Module) -> None:
+    pixels = torch.rand(40, 60, generator=torch.Generator().manual_seed(2))
+    with torch.inference_mode():
+        outputs = [Deployed(network, SIZE)(pixels * scale + offset)[0] for scale, offset in ((1, 0), (255, 0), (4000, -1000))]
+    assert torch.allclose(outputs[0], outputs[1], atol=1e-4)
+    assert torch.allclose(outputs[0], outputs[2], atol=1e-3)
+
+
+def test_constant_image_gives_finite_probabilities(network: nn.Module) -> None:
+    with torch.inference_mode():
+        probability, mask = Deployed(network, SIZE)(torch.full((30, 20), 7.0))
+    assert probability.isfinite().all()
+    assert set(mask.unique().tolist()) <= {0, 1}
+
+
+def test_axes_are_not_swapped() -> None:
+    """A network that returns its input answers with the picture itself: bright on the right stays on the right."""
+    pixels = torch.zeros(30, 40)
+    pixels[5:10, 30:38] = 1
+    mask = Deployed(nn.Identity(), (40, 30))(pixels)[1]
+    assert torch.equal(mask, pixels.to(torch.uint8))
