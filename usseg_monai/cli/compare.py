@@ -8,7 +8,7 @@ from typing import Any
 
 from usseg_monai.errors import UsageError
 
-_EXAMPLE = """example: usseg compare fetal_head --vary optimizer=Adam,SGD --vary learning_rate=1e-3,1e-4 --epochs 20 --data hc18 -o comparison
+_EXAMPLE = """example: usseg compare fetal_head --vary optimizer=Adam,SGD --vary learning_rate=1e-3,1e-4 --epochs 20 --data hc18 -o variants
 Every combination is trained. The same command goes on where an interrupted comparison stopped."""
 
 

@@ -27,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("-o", "--out", metavar="OUT", type=Path, required=True, help="folder for the results")
     parser.add_argument("--json", action="store_true", help="print the summary for machines")
     parser.add_argument(
-        "overrides", metavar="key=value", nargs="*", help="new values for the bundle's configs/train.json; a#b for nested keys"
+        "overrides", metavar="key=value", nargs="*", help="new values for configs/train.json of the bundle; a#b nests"
     )
 
 
