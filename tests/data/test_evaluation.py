@@ -1,0 +1,140 @@
+"""Evaluation against a predictor whose errors are known."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.data.samples import PIXEL_SIZE_MM, disc, make_hc18, write_png
+from usseg_monai.data.datalist import load_datalist
+from usseg_monai.data.evaluation import CaseResult, Compared, dice, evaluate_case, read_label, summarize, write_evaluation
+from usseg_monai.errors import ImageError
+from usseg_monai.measurements.result import Status
+from usseg_monai.tasks import get_task
+
+HC = "head_circumference_mm"
+
+
+@dataclass
+class DiscPredictor:
+    """Answers every image with a disc."""
+
+    radius: float = 12
+    task = get_task("fetal_head")
+
+    def predict(self, source: Path, *, spacing_mm: tuple[float, float] | None = None) -> Any:
+        if not source.is_file():
+            raise ImageError(f"{source} is not there")
+        mask = disc(radius=self.radius) if self.radius else np.zeros((40, 60), np.uint8)
+        image = SimpleNamespace(spacing_mm=spacing_mm)
+        return SimpleNamespace(mask=mask, image=image, measurement=self.task.measure(mask, spacing_mm))
+
+
+@pytest.fixture
+def item(tmp_path: Path) -> dict[str, Any]:
+    return load_datalist(make_hc18(tmp_path), "test")[0]
+
+
+def test_a_perfect_prediction(item: dict[str, Any]) -> None:
+    result = evaluate_case(DiscPredictor(), item)
+    assert (result.status, result.group, result.dice) == (Status.OK, "015", 1.0)
+    assert set(result.compared) == {HC, "biparietal_diameter_mm", "occipitofrontal_diameter_mm"}
+    assert result.compared["biparietal_diameter_mm"].difference == 0
+    assert result.compared[HC].reference == item[HC]  # the published value, not the measured one
+    assert result.annotation[HC] == pytest.approx(item[HC], rel=0.06)
+
+
+def test_a_larger_prediction(item: dict[str, Any]) -> None:
+    result = evaluate_case(DiscPredictor(15), item)
+    assert result.dice == pytest.approx(2 * 12**2 / (12**2 + 15**2), abs=0.01)
+    bpd = result.compared["biparietal_diameter_mm"]
+    assert bpd.difference == pytest.approx(2 * 3 * PIXEL_SIZE_MM, abs=0.3)
+
+
+def test_an_empty_prediction_counts_for_overlap_only(item: dict[str, Any]) -> None:
+    result = evaluate_case(DiscPredictor(0), item)
+    assert (result.status, result.dice, result.compared) == (Status.EMPTY, 0.0, {})
+
+
+def test_without_spacing_and_reference_only_overlap_is_compared(item: dict[str, Any]) -> None:
+    bare = {key: item[key] for key in ("image", "label")}
+    result = evaluate_case(DiscPredictor(), bare)
+    assert result.dice == 1.0
+    assert result.compared == {}
+    assert result.group == item["image"]
+
+
+def test_what_cannot_be_read_is_a_failed_case(item: dict[str, Any], tmp_path: Path) -> None:
+    result = evaluate_case(DiscPredictor(), item | {"image": str(tmp_path / "gone.png")})
+    assert (result.status, result.dice) == (Status.FAILED, None)
+    assert "gone.png is not there" in result.message
+    other = write_png(tmp_path / "other.png", disc(rows=41))
+    result = evaluate_case(DiscPredictor(), item | {"label": str(other)})
+    assert "41 rows x 60 columns: its image has 40 x 60" in result.message
+
+
+def test_an_open_outline_names_its_file(tmp_path: Path) -> None:
+    line = np.zeros((30, 30), np.uint8)
+    line[3, 3:25] = line[3:25, 3] = 255
+    path = write_png(tmp_path / "open.png", line)
+    with pytest.raises(ImageError, match=r"open\.png: .*encloses nothing"):
+        read_label(path, (30, 30))
+
+
+def test_dice() -> None:
+    left, right = np.zeros((4, 4)), np.zeros((4, 4))
+    assert dice(left, right) == 1.0
+    left[:2] = 1
+    assert dice(left, right) == 0.0
+    right[1:3] = 255
+    assert dice(left, right) == 0.5
+
+
+def cases() -> list[CaseResult]:
+    def case(name: str, group: str, overlap: float, difference: float) -> CaseResult:
+        return CaseResult(Path(name), group, Status.OK, "", overlap, {HC: Compared(100 + difference, 100.0)})
+
+    return [
+        case("a1", "a", 0.9, 1.0),
+        case("a2", "a", 0.8, -7.0),
+        case("b1", "b", 1.0, 3.0),
+        CaseResult(Path("b2"), "b", Status.EMPTY, "", 0.0),
+        CaseResult(Path("c"), "c", Status.FAILED, "text, with a comma"),
+    ]
+
+
+def test_the_summary() -> None:
+    summary = summarize(cases())
+    assert (summary["cases"], summary["groups"]) == (5, 3)
+    assert summary["status"] == {"empty": 1, "failed": 1, "ok": 3}
+    assert summary["dice"]["mean"] == pytest.approx(2.7 / 4)
+    assert summary["dice"]["median"] == pytest.approx(0.85)
+    assert summary["dice"]["interval_95"] == pytest.approx((0.5, 0.85))  # all draws of one group
+    column = summary["columns"][HC]
+    assert column["cases"] == 3
+    assert column["absolute_difference"]["mean"] == pytest.approx(11 / 3)
+    assert column["absolute_difference"]["median"] == 3.0
+    assert column["difference"]["mean"] == pytest.approx(-1.0)
+    assert column["share_above_5_mm"] == pytest.approx(1 / 3)
+
+
+def test_nothing_to_sum_up() -> None:
+    assert summarize([]) == {"cases": 0, "groups": 0, "status": {}, "dice": None, "columns": {}}
+
+
+def test_the_files(tmp_path: Path) -> None:
+    write_evaluation(tmp_path / "out", cases(), summarize(cases()))
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text())["status"]["ok"] == 3
+    with (tmp_path / "out" / "cases.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["file"] for row in rows] == ["a1", "a2", "b1", "b2", "c"]
+    assert (rows[1][HC], rows[1][f"{HC}_reference"], rows[1][f"{HC}_difference"]) == ("93.0000", "100.0000", "-7.0000")
+    assert (rows[3]["dice"], rows[3][HC]) == ("0.0000", "")
+    assert (rows[4]["dice"], rows[4]["message"]) == ("", "text, with a comma")

@@ -1,0 +1,73 @@
+"""``usseg evaluate``: compare predictions with the truth."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_EXAMPLE = "example: usseg evaluate fetal_head hc18/ -o evaluation"
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command's arguments."""
+    parser = subparsers.add_parser(
+        "evaluate",
+        description="Predict the annotated images of one section of a datalist and compare: overlap (Dice) and measured lengths, "
+        "with 95 % intervals by group. Writes cases.csv and metrics.json.",
+        epilog=_EXAMPLE,
+    )
+    parser.add_argument("task", metavar="TASK", help="as listed by 'usseg tasks'")
+    parser.add_argument("datalist", metavar="DATALIST", help="datalist's JSON file, or a folder that 'usseg datalist' can read")
+    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--section", default="test", choices=("training", "validation", "test"), help="what to evaluate (default: test)")
+    parser.add_argument("--engine", default="auto", choices=("auto", "onnx", "torch"), help="what runs the network (default: auto)")
+    parser.add_argument("--device", default="auto", help="for the torch engine: auto, cpu, cuda, cuda:1 (default: auto)")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of the network (default: 1)")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="another network in place of the released one")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate; the exit code is 1 where some image failed."""
+    from usseg_monai.cli.progress import progress
+    from usseg_monai.data.datalist import load_datalist
+    from usseg_monai.data.evaluation import evaluate_case, summarize, write_evaluation
+    from usseg_monai.inference.predictor import Predictor
+    from usseg_monai.measurements.result import Status
+
+    items = load_datalist(args.datalist, args.section)
+    predictor = Predictor(args.task, engine=args.engine, device=args.device, threads=args.threads, weights=args.weights)
+    results = []
+    with progress("images") as report:
+        report(0, len(items))
+        for item in items:
+            results.append(evaluate_case(predictor, item))
+            report(len(results), len(items))
+    summary = {"task": args.task, "datalist": args.datalist, "section": args.section, **summarize(results)}
+    write_evaluation(args.output, results, summary)
+    print(_text(summary))
+    print(f"written to {args.output / 'metrics.json'} and {args.output / 'cases.csv'}")
+    return int(any(result.status is Status.FAILED for result in results))
+
+
+def _text(summary: Mapping[str, Any]) -> str:
+    """The figures for a person, one line each."""
+    statuses = ", ".join(f"{count} {status}" for status, count in summary["status"].items())
+    lines = [f"{summary['cases']} images of {summary['groups']} groups: {statuses}"]
+    if summary["dice"]:
+        lines.append(f"Dice: {_spread(summary['dice'], 4)}")
+    for name, column in summary["columns"].items():
+        lines.append(
+            f"{name}: absolute difference {_spread(column['absolute_difference'], 2)}; mean difference "
+            f"{column['difference']['mean']:+.2f}; {100 * column['share_above_5_mm']:.1f} % above 5 mm"
+        )
+    return "\n".join(lines)
+
+
+def _spread(spread: Mapping[str, Any], digits: int) -> str:
+    interval = spread["interval_95"]
+    tail = f", 95 % interval {interval[0]:.{digits}f} to {interval[1]:.{digits}f}" if interval else ""
+    return f"mean {spread['mean']:.{digits}f}, median {spread['median']:.{digits}f}{tail}"
