@@ -71,8 +71,8 @@ def test_any_folder_of_pairs(tmp_path: Path) -> None:
 
 
 def test_an_empty_section_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "img_1.png").touch()
-    (tmp_path / "img_1_mask.png").touch()
+    (tmp_path / "a_1.png").touch()
+    (tmp_path / "a_1_mask.png").touch()
     with pytest.raises(UsageError, match=r"nothing in its section test \(1 in training, 0 in validation, 0 in test\)"):
         load_datalist(tmp_path, "test")
 

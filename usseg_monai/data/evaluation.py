@@ -81,8 +81,8 @@ def dice(mask: npt.NDArray[Any], truth: npt.NDArray[Any]) -> float:
     >>> dice(np.array([[1, 1, 0]]), np.array([[0, 1, 1]]))
     0.5
     """
-    total = np.count_nonzero(mask) + np.count_nonzero(truth)
-    return 2 * np.count_nonzero((mask != 0) & (truth != 0)) / total if total else 1.0
+    total = int(np.count_nonzero(mask)) + int(np.count_nonzero(truth))
+    return 2 * int(np.count_nonzero((mask != 0) & (truth != 0))) / total if total else 1.0
 
 
 def evaluate_case(predictor: Predicts, item: Mapping[str, Any]) -> CaseResult:

@@ -28,9 +28,8 @@ def bootstrap_mean_interval(
     Returns:
         Lower and upper end, in the unit of the values, or ``None`` with fewer than two groups, which say nothing about the spread.
 
-    >>> low, high = bootstrap_mean_interval([0.9, 0.8, 1.0, 0.7], ["a", "a", "b", "c"])
-    >>> 0.7 <= low < 0.85 < high <= 1.0
-    True
+    >>> bootstrap_mean_interval([1, 2, 3], ["a", "b", "c"])
+    (1.0, 3.0)
     """
     names, members = np.unique(np.asarray(groups), return_inverse=True)
     if len(members) != len(values):
