@@ -20,10 +20,10 @@ lint: .venv/.installed
 	$(BIN)/lint-imports
 
 accuracy: .venv/.installed
-	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python -m benchmarks.accuracy --update-readme
 
 speed: .venv/.installed
-	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python -m benchmarks.speed --update-readme
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

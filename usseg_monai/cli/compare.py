@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import sys
 from pathlib import Path
 from typing import Any
-
-from usseg_monai.errors import UsageError
 
 _EXAMPLE = """example: usseg compare fetal_head --vary optimizer=Adam,SGD --vary learning_rate=1e-3,1e-4 --epochs 20 --data hc18 -o variants
 Every combination is trained. The same command goes on where an interrupted comparison stopped."""
@@ -26,22 +26,20 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--epochs", metavar="N", type=int, required=True, help="epochs of each training")
     parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="data set, datalist, or folder of images and masks")
-    parser.add_argument("-o", "--out", metavar="OUT", type=Path, required=True, help="folder for the results")
+    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder for the results")
     parser.add_argument("overrides", metavar="key=value", nargs="*", help="values that all variants share")
 
 
 def run(args: argparse.Namespace) -> int:
     """Compare and print the verdict."""
-    from usseg_monai.training.compare import compare
+    from usseg_monai.cli.progress import progress
+    from usseg_monai.training.compare import compare, parse_vary
     from usseg_monai.training.overrides import parse_overrides
 
-    vary = {key: values.split(",") for key, values in map(_split, args.vary)}
-    print(compare(args.task, vary, args.epochs, args.data, args.out, parse_overrides(args.overrides)))
+    vary, overrides = parse_vary(args.vary), parse_overrides(args.overrides)
+    # Standard output is for the verdict: MONAI's log goes where the progress goes.
+    with progress("epochs") as report, contextlib.redirect_stdout(sys.stderr):
+        comparison = compare(args.task, args.data, args.output, vary, args.epochs, overrides, report=report)
+    print(comparison.verdict)
+    print(f"written to {args.output}")
     return 0
-
-
-def _split(word: str) -> tuple[str, str]:
-    key, equals, values = word.partition("=")
-    if not (key and equals and values):
-        raise UsageError(f"--vary {word!r}: write KEY=A,B, for example learning_rate=1e-3,1e-4")
-    return key, values

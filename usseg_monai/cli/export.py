@@ -20,7 +20,7 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLE,
     )
     parser.add_argument("task", metavar="TASK", help="name of a task, see 'usseg tasks'")
-    parser.add_argument("-o", "--out", metavar="FILE", type=Path, required=True, help="the ONNX file to write")
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help="the ONNX file to write")
     parser.add_argument("--checkpoint", metavar="FILE", type=Path, help="weights to export (default: the bundle's models/model.pt)")
     parser.add_argument("--json", action="store_true", help="print the summary for machines")
 
@@ -34,6 +34,6 @@ def run(args: argparse.Namespace) -> int:
         from usseg_monai.training.export import export_onnx
     except ModuleNotFoundError as error:
         raise UssegError(f"exporting needs {error.name}: pip install 'usseg-monai[train]'") from error
-    sha256 = export_onnx(args.task, args.checkpoint, args.out)
-    print(json.dumps({"task": args.task, "file": str(args.out), "sha256": sha256}) if args.json else f"{args.out}  SHA-256 {sha256}")
+    sha256 = export_onnx(args.task, args.checkpoint, args.output)
+    print(json.dumps({"task": args.task, "file": str(args.output), "sha256": sha256}) if args.json else f"{args.output}  SHA-256 {sha256}")
     return 0

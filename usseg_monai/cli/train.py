@@ -24,7 +24,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("task", metavar="TASK", help="name of a task, see 'usseg tasks'")
     parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="data set, datalist, or folder of images and masks")
-    parser.add_argument("-o", "--out", metavar="OUT", type=Path, required=True, help="folder for the results")
+    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder for the results")
     parser.add_argument("--json", action="store_true", help="print the summary for machines")
     parser.add_argument(
         "overrides", metavar="key=value", nargs="*", help="new values for configs/train.json of the bundle; a#b nests"
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     overrides = parse_overrides(args.overrides)
     # Standard output is for the summary: MONAI's log goes where the progress goes.
     with progress("iterations") as report, contextlib.redirect_stdout(sys.stderr):
-        result = train(args.task, args.data, args.out, overrides, report=report)
+        result = train(args.task, args.data, args.output, overrides, report=report)
     if args.json:
         print(json.dumps(dataclasses.asdict(result), default=str))
     else:

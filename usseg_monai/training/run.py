@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import logging
+import statistics
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +37,14 @@ class TrainingResult:
         epochs: epochs trained, those of earlier runs into the same folder included.
         metric_name: what "best" means: the key metric on the validation part.
         metric: its value at the best epoch of this run, ``None`` if this run had nothing left to do.
+        images_a_second: median over the iterations of this run, from batch to batch within an epoch, validation not counted.
     """
 
     checkpoint: Path
     epochs: int
     metric_name: str
     metric: float | None
+    images_a_second: float | None
 
 
 def train(
@@ -117,8 +120,6 @@ def _words(options: Mapping[str, Any]) -> str:
 
 def _start(configs: Path, values: dict[str, Any]) -> ConfigWorkflow:
     """Build everything that the config names: data, network, engines."""
-    # MONAI's search for a GPU decoder of DICOM ends in a line on every start of every process.
-    logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)
     from monai.bundle import ConfigWorkflow
 
     workflow = ConfigWorkflow(str(configs / "train.json"), workflow_type="train", **values)
@@ -135,14 +136,21 @@ def _run(workflow: ConfigWorkflow, checkpoint: Path, report: Callable[[int, int]
     trainer = workflow.parser.get_parsed_content("train#trainer")
     state = workflow.parser.get_parsed_content("validate#evaluator").state
 
+    rates: list[float] = []
+    ended = 0.0
+
     @trainer.on(Events.ITERATION_COMPLETED)
     def _(engine: Engine) -> None:
+        nonlocal ended
+        before, ended = ended, time.perf_counter()
+        if (engine.state.iteration - 1) % engine.state.epoch_length:  # an epoch's first batch also waited for the loader to start
+            rates.append(len(engine.state.batch["image"]) / (ended - before))
         report(engine.state.iteration, engine.state.max_epochs * engine.state.epoch_length)
 
     workflow.run()
     workflow.finalize()
     metric = float(state.best_metric) if state.best_metric_epoch != -1 else None
-    return TrainingResult(checkpoint, trainer.state.epoch, state.key_metric_name, metric)
+    return TrainingResult(checkpoint, trainer.state.epoch, state.key_metric_name, metric, statistics.median(rates) if rates else None)
 
 
 def _plain(error: BaseException) -> UssegError:
