@@ -45,7 +45,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert _exit_code(command, "--help") == 0
-    assert f"example: usseg {command}" in capsys.readouterr().out
+    assert re.search(rf"^examples?:\s+usseg {command} ", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

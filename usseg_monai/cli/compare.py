@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--epochs", metavar="N", type=int, required=True, help="epochs of each training")
     parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="data set, datalist, or folder of images and masks")
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder for the results")
+    parser.add_argument("--json", action="store_true", help="print the summary for machines")
     parser.add_argument("overrides", metavar="key=value", nargs="*", help="values that all variants share")
 
 
@@ -40,6 +42,8 @@ def run(args: argparse.Namespace) -> int:
     # Standard output is for the verdict: MONAI's log goes where the progress goes.
     with progress("epochs") as report, contextlib.redirect_stdout(sys.stderr):
         comparison = compare(args.task, args.data, args.output, vary, args.epochs, overrides, report=report)
-    print(comparison.verdict)
-    print(f"written to {args.output}")
+    if args.json:
+        print(json.dumps({"verdict": comparison.verdict, "output": str(args.output)}))
+    else:
+        print(f"{comparison.verdict}\nwritten to {args.output}")
     return 0
