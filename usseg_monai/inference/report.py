@@ -1,0 +1,362 @@
+"""One HTML page of pictures and numbers, for people.
+
+The page holds everything it shows (pictures as data, outlines as vectors, no script) and opens from a file, without a server.
+It knows a task only by its record, so that every task has the same page.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+
+import numpy as np
+
+from usseg_monai.imaging.image import GreyImage
+from usseg_monai.measurements.result import Measurement, Status, Value
+from usseg_monai.tasks import Column, Task
+
+__all__ = ["Case", "Report", "Section", "Tolerance", "render_report"]
+
+_UNITS = {"mm": "mm", "mm2": "mm²", "ml": "ml", "px": "px", "percent": "%", "weeks": "weeks", "deg": "°"}
+_JPEG_QUALITY = 88
+
+
+@dataclass(frozen=True)
+class Case:
+    """One picture of the page.
+
+    Attributes:
+        name: heading, such as the file's name; no two on a page are the same.
+        image: what was measured; drawn as it is, from its darkest to its brightest value.
+        measurement: values by the task's columns, status, message and outlines.
+        truth: known values by column name; may be empty.
+    """
+
+    name: str
+    image: GreyImage
+    measurement: Measurement
+    truth: Mapping[str, float] = field(default_factory=dict)
+
+    def difference(self, column: str) -> float | None:
+        """Measured less true value, or ``None`` where one of them is not known."""
+        measured = self.measurement.values.get(column)
+        if column not in self.truth or not isinstance(measured, (int, float)):
+            return None
+        return measured - self.truth[column]
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a column may be from the truth, in percent of the truth.
+
+    >>> from usseg_monai.measurements.result import Measurement
+    >>> measured = Measurement({"head_circumference_mm": 103.5}, Status.OK)
+    >>> case = Case("a.png", GreyImage(np.zeros((2, 2), np.float32)), measured, {"head_circumference_mm": 100.0})
+    >>> Tolerance("head_circumference_mm", 3).holds(case), Tolerance("head_circumference_mm", 4).holds(case)
+    (False, True)
+    """
+
+    column: str
+    percent: float
+
+    def holds(self, case: Case) -> bool:
+        """Whether the case keeps to it; a case without a number does not."""
+        difference = case.difference(self.column)
+        return difference is not None and abs(difference) <= self.percent / 100 * abs(case.truth[self.column])
+
+
+@dataclass(frozen=True)
+class Section:
+    """Pictures of one kind.
+
+    Attributes:
+        title: heading.
+        text: a sentence or two about what they are.
+        cases: the pictures.
+        tolerance: what each case is checked against, if anything.
+    """
+
+    title: str
+    text: str
+    cases: Sequence[Case]
+    tolerance: Tolerance | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """A page.
+
+    Attributes:
+        task: whose columns the numbers have.
+        title: heading of the page.
+        lead: a sentence below it.
+        highlights: columns shown beside each picture and in the table, in order; the others are folded away.
+        sections: the pictures.
+        commands: ``(what it does, command line)``: what the reader may do next.
+        notes: paragraphs at the foot, such as attributions.
+        facts: ``(name, value)`` at the foot: versions, device, time.
+    """
+
+    task: Task
+    title: str
+    lead: str
+    highlights: Sequence[str]
+    sections: Sequence[Section]
+    commands: Sequence[tuple[str, str]] = ()
+    notes: Sequence[str] = ()
+    facts: Sequence[tuple[str, str]] = ()
+
+
+def render_report(report: Report) -> str:
+    """Return the page as HTML."""
+    columns = {column.name: column for column in report.task.columns}
+    highlights = [columns[name] for name in report.highlights]
+    main = highlights[0]
+    body = [
+        f"<header><p class=task>{escape(report.task.title)}</p><h1>{escape(report.title)}</h1><p class=lead>{escape(report.lead)}</p>",
+        "<p class=warning><strong>Not a medical device.</strong> For research only: no decision about a patient may rest on it.</p>",
+        "</header>",
+        _tiles(report.sections, main),
+        _table(report.sections, main),
+        *(_section(section, highlights, report.task.columns) for section in report.sections),
+        _commands(report.commands),
+        _foot(report),
+    ]
+    return _PAGE.format(title=escape(report.title), style=_STYLE, body="\n".join(part for part in body if part))
+
+
+def _tiles(sections: Sequence[Section], main: Column) -> str:
+    """The page in a few large numbers."""
+    tiles = [(str(sum(len(section.cases) for section in sections)), "pictures measured")]
+    for section in sections:
+        differences = [abs(difference) for case in section.cases if (difference := case.difference(main.name)) is not None]
+        if differences:
+            label, unit = _label(main.name)
+            mean = f"{np.mean(differences):.1f}{_with_unit(unit)}"
+            tiles.append((mean, f"mean absolute difference of {_lower(label)}: {_lower(section.title)}"))
+        if section.tolerance is not None:
+            held = sum(section.tolerance.holds(case) for case in section.cases)
+            tiles.append(
+                (f"{held} of {len(section.cases)}", f"within {section.tolerance.percent:g} % of the truth: {_lower(section.title)}")
+            )
+    boxes = "".join(f"<div><b>{escape(number)}</b><span>{escape(text)}</span></div>" for number, text in tiles)
+    return f"<div class=tiles>{boxes}</div>"
+
+
+def _table(sections: Sequence[Section], main: Column) -> str:
+    """One row a picture."""
+    label, unit = _label(main.name)
+    rows = []
+    for section in sections:
+        rows.append(f"<tr class=group><th colspan=6 scope=rowgroup>{escape(section.title)}</th></tr>")
+        for case in section.cases:
+            difference, true = case.difference(main.name), case.truth.get(main.name)
+            percent = None if difference is None or not true else 100 * difference / true
+            cells = [
+                f"<th scope=row><a href='#{_anchor(case)}'>{escape(case.name)}</a></th>",
+                f"<td>{_status(case.measurement.status)}</td>",
+                _number(case.measurement.values.get(main.name)),
+                _number(true),
+                _number(difference, sign=True),
+                f"<td class=number>{'' if percent is None else f'{percent:+.1f} %'}{_mark(section.tolerance, case)}</td>",
+            ]
+            rows.append(f"<tr>{''.join(cells)}</tr>")
+    head = (
+        f"<th>Picture<th>Status<th>{escape(label)}{_in_unit(unit)}<th>True value{_in_unit(unit)}<th>Difference{_in_unit(unit)}<th>Relative"
+    )
+    return f"<div class=wide><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+
+
+def _section(section: Section, highlights: Sequence[Column], columns: Sequence[Column]) -> str:
+    cards = "".join(_card(case, section.tolerance, highlights, columns) for case in section.cases)
+    return f"<section><h2>{escape(section.title)}</h2><p>{escape(section.text)}</p><div class=cards>{cards}</div></section>"
+
+
+def _card(case: Case, tolerance: Tolerance | None, highlights: Sequence[Column], columns: Sequence[Column]) -> str:
+    values = case.measurement.values
+    shown = "".join(_highlight(column, case) for column in highlights)
+    every = "".join(
+        f"<tr title='{escape(column.description)}'><th scope=row>{escape(column.name)}</th>{_number(values.get(column.name))}</tr>"
+        for column in columns
+    )
+    message = f"<p class=message>{escape(case.measurement.message)}</p>" if case.measurement.message else ""
+    return (
+        f"<article id='{_anchor(case)}'>{_picture(case)}<div class=text>"
+        f"<h3>{escape(case.name)} {_status(case.measurement.status)}{_mark(tolerance, case)}</h3>{message}"
+        f"<dl>{shown}</dl><details><summary>All values</summary><table>{every}</table></details></div></article>"
+    )
+
+
+def _highlight(column: Column, case: Case) -> str:
+    value = case.measurement.values.get(column.name)
+    label, unit = _label(column.name)
+    text = "not known" if value is None else f"{_format(value)}{_with_unit(unit)}"
+    true = f" <small>true {_format(case.truth[column.name])}</small>" if column.name in case.truth else ""
+    return f"<div title='{escape(column.description)}'><dt>{escape(label)}</dt><dd>{escape(text)}{true}</dd></div>"
+
+
+def _picture(case: Case) -> str:
+    """Picture with outlines as vectors above it, which vanish under the pointer so that the edge below can be seen."""
+    rows, cols = case.image.pixels.shape
+    lines = "".join(
+        # Outlines count from the centre of the first pixel, the drawing from its corner.
+        f"<polygon points='{' '.join(f'{col + 0.5:.1f},{row + 0.5:.1f}' for row, col in outline)}'/>"
+        for outline in case.measurement.outlines
+    )
+    alt = f"{case.name}, {_status_words(case.measurement.status)}"
+    return (
+        f"<svg viewBox='0 0 {cols} {rows}' role=img aria-label='{escape(alt)}'>"
+        f"<image href='data:image/jpeg;base64,{_jpeg(case.image)}' width={cols} height={rows} />{lines}</svg>"
+    )
+
+
+def _jpeg(image: GreyImage) -> str:
+    from PIL import Image
+
+    low, high = float(image.pixels.min()), float(image.pixels.max())
+    bytes_of_grey = np.rint((image.pixels - low) * (255 / (high - low or 1.0))).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(bytes_of_grey).save(buffer, "JPEG", quality=_JPEG_QUALITY, optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _commands(commands: Iterable[tuple[str, str]]) -> str:
+    items = "".join(f"<dt>{escape(purpose)}</dt><dd><code>{escape(command)}</code></dd>" for purpose, command in commands)
+    return f"<section><h2>Next</h2><dl class=commands>{items}</dl></section>" if items else ""
+
+
+def _foot(report: Report) -> str:
+    notes = "".join(f"<p>{escape(note)}</p>" for note in (*report.notes, f"Weights: {report.task.weights_license}."))
+    facts = " · ".join(f"{escape(name)} {escape(value)}" for name, value in report.facts)
+    return f"<footer>{notes}<p>{facts}</p></footer>"
+
+
+# Words and numbers ----------------------------------------------------------------------------------------------------------------
+
+
+def _label(column: str) -> tuple[str, str]:
+    """Words and unit of a column's name.
+
+    >>> _label("head_circumference_mm"), _label("class")
+    (('Head circumference', 'mm'), ('Class', ''))
+    """
+    words, _, unit = column.rpartition("_")
+    if unit not in _UNITS:
+        words, unit = column, ""
+    text = words.replace("_", " ")
+    return text[:1].upper() + text[1:], _UNITS.get(unit, "")
+
+
+def _lower(text: str) -> str:
+    """For the middle of a sentence; names such as HC18 keep their capitals."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+def _with_unit(unit: str) -> str:
+    return unit if unit == "°" else f" {unit}" if unit else ""
+
+
+def _in_unit(unit: str) -> str:
+    return f" <small>{escape(unit)}</small>" if unit else ""
+
+
+def _format(value: Value) -> str:
+    return "" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+def _number(value: Value, *, sign: bool = False) -> str:
+    text = f"{value:+.1f}" if sign and isinstance(value, float) else _format(value)
+    return f"<td class=number>{escape(text)}</td>"
+
+
+def _status_words(status: Status) -> str:
+    return status.value.replace("_", " ")
+
+
+def _status(status: Status) -> str:
+    kind = {Status.OK: "good", Status.FAILED: "bad", Status.EMPTY: "bad"}.get(status, "doubtful")
+    return f"<span class='badge {kind}'>{_status_words(status)}</span>"
+
+
+def _mark(tolerance: Tolerance | None, case: Case) -> str:
+    if tolerance is None:
+        return ""
+    if tolerance.holds(case):
+        return f" <span class='badge good'>within {tolerance.percent:g} %</span>"
+    return f" <span class='badge bad'>not within {tolerance.percent:g} %</span>"
+
+
+def _anchor(case: Case) -> str:
+    return "case-" + "".join(letter if letter.isalnum() else "-" for letter in case.name)
+
+
+_STYLE = """
+:root { color-scheme: light dark; --page: #f5f6f8; --card: #fff; --text: #16202b; --quiet: #5b6875; --line: #dde2e8; --accent: #0b6bcb;
+  --good: #0f7b4d; --good-back: #dcf3e7; --doubt: #8a5a00; --doubt-back: #fcedcc; --bad: #b3261e; --bad-back: #fbe0de; }
+@media (prefers-color-scheme: dark) { :root { --page: #0f141a; --card: #182029; --text: #e6ebf1; --quiet: #97a4b2; --line: #2b3642;
+  --accent: #6fb3ff; --good: #6ee0a8; --good-back: #12382a; --doubt: #f3c969; --doubt-back: #3d3010; --bad: #ff9c94;
+  --bad-back: #45201d; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
+main { max-width: 1180px; margin: 0 auto; padding: 2.5rem 1.25rem 3rem; }
+h1 { font-size: clamp(1.7rem, 4vw, 2.4rem); line-height: 1.15; margin: .2rem 0 .5rem; letter-spacing: -.02em; }
+h2 { margin: 2.5rem 0 .2rem; font-size: 1.35rem; letter-spacing: -.01em; }
+h3 { margin: 0; font-size: 1rem; overflow-wrap: anywhere; }
+a { color: var(--accent); text-decoration: none; } a:hover { text-decoration: underline; }
+.task { color: var(--accent); font-weight: 600; font-size: .9rem; margin: 0; }
+.lead { font-size: 1.1rem; color: var(--quiet); max-width: 46rem; margin: 0 0 1rem; }
+.warning { background: var(--doubt-back); color: var(--doubt); padding: .55rem .9rem; border-radius: .6rem; margin: 0 0 1.5rem; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: .9rem; margin-bottom: 1.4rem; }
+.tiles > div, article, .wide { background: var(--card); border: 1px solid var(--line); border-radius: .9rem; }
+.tiles > div { padding: .9rem 1.1rem; } .tiles b { display: block; font-size: 1.7rem; line-height: 1.2; }
+.tiles span, small, dt, .group th { color: var(--quiet); }
+.tiles span { font-size: .88rem; }
+.wide { overflow-x: auto; }
+table { width: 100%; border-collapse: collapse; font-size: .92rem; }
+th, td { text-align: left; padding: .5rem .9rem; font-weight: 400; border-top: 1px solid var(--line); }
+thead th { border: 0; color: var(--quiet); font-size: .85rem; } thead th:nth-child(n+3) { text-align: right; }
+.group th { font-size: .85rem; font-weight: 600; background: var(--page); }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); gap: 1.2rem; margin-top: 1rem; }
+article { overflow: hidden; scroll-margin-top: 1rem; } article:target { outline: 2px solid var(--accent); }
+svg { display: block; width: 100%; height: auto; background: #000; }
+polygon { fill: none; stroke: #35e0c2; stroke-width: 2; vector-effect: non-scaling-stroke; stroke-linejoin: round;
+  transition: opacity .15s; }
+polygon + polygon { stroke: #ffc53d; stroke-dasharray: 6 5; }
+svg:hover polygon { opacity: 0; }
+.text { padding: .9rem 1.1rem 1rem; }
+.badge { display: inline-block; font-size: .75rem; font-weight: 600; padding: .08rem .5rem; border-radius: 1rem; white-space: nowrap; }
+.good { background: var(--good-back); color: var(--good); } .bad { background: var(--bad-back); color: var(--bad); }
+.doubtful { background: var(--doubt-back); color: var(--doubt); }
+.message { color: var(--quiet); font-size: .88rem; margin: .3rem 0 0; }
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .6rem 1rem; margin: .8rem 0 .6rem; }
+dt { font-size: .8rem; } dd { margin: 0; font-size: 1.05rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+dd small { font-weight: 400; font-size: .82rem; }
+summary { cursor: pointer; color: var(--accent); font-size: .88rem; }
+details table { margin-top: .5rem; font-size: .82rem; } details th, details td { padding: .22rem .2rem; }
+.commands { display: block; } .commands dd { margin: .15rem 0 .8rem; font-weight: 400; overflow-x: auto; }
+code { display: block; width: fit-content; min-width: 100%; padding: .5rem .8rem; border-radius: .5rem;
+  background: var(--card); border: 1px solid var(--line); font: .88rem ui-monospace, "SF Mono", Consolas, monospace; white-space: pre; }
+footer { margin-top: 2.5rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--quiet); font-size: .85rem; }
+footer p { margin: .4rem 0; overflow-wrap: anywhere; }
+@media print { .cards { grid-template-columns: 1fr 1fr; } article { break-inside: avoid; } }
+"""
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<main>
+{body}
+</main>
+</body>
+</html>
+"""
