@@ -1,0 +1,165 @@
+"""Any supported image file to grey images: the one reader of the package.
+
+The kind of a file is told by its first bytes, never by its name. For any bytes whatever the result is an image or an `ImageError`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from usseg_monai.errors import ImageError
+from usseg_monai.imaging.frames import Frames
+from usseg_monai.imaging.grey import to_grey
+from usseg_monai.imaging.image import GreyImage, MaskArray, Source
+from usseg_monai.imaging.limits import Limits
+
+SUFFIXES: frozenset[str] = frozenset(
+    {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".nii", ".nii.gz", ".nrrd", ".mha", ".dcm", ".dicom"}
+)
+"""Ends of file names, in lower case, by which images are found in folders."""
+
+_RASTER_MAGIC = {
+    b"\x89PNG\r\n\x1a\n": "png",
+    b"\xff\xd8\xff": "jpeg",
+    b"II*\0": "tiff",
+    b"MM\0*": "tiff",
+    b"II+\0": "tiff",  # BigTIFF
+    b"MM\0+": "tiff",
+    b"BM": "bmp",
+}
+_DEFAULT_LIMITS = Limits()
+
+
+def is_image_name(path: str | Path) -> bool:
+    """Whether a file with this name is looked at in folders.
+
+    >>> is_image_name("a/b.NII.gz"), is_image_name("notes.txt")
+    (True, False)
+    """
+    return Path(path).name.lower().endswith(tuple(SUFFIXES))
+
+
+def read_frames(path: str | Path, *, limits: Limits = _DEFAULT_LIMITS) -> Iterator[GreyImage]:
+    """Read the frames (pages, slices) of a file one after the other; most files have one.
+
+    Raises:
+        ImageError: the file holds no image that can be used; the message says why and names the file.
+    """
+    path = Path(path)
+    frames = _open(path, limits)
+    for index in range(frames.count):
+        yield _frame(path, frames, index)
+
+
+def read_image(path: str | Path, *, frame: int = 0, limits: Limits = _DEFAULT_LIMITS) -> GreyImage:
+    """Read one frame of a file.
+
+    Args:
+        path: image file of any supported format.
+        frame: index from 0.
+        limits: what a file may ask for.
+
+    Raises:
+        ImageError: as `read_frames`, or no such frame.
+    """
+    path = Path(path)
+    frames = _open(path, limits)
+    if not 0 <= frame < frames.count:
+        raise ImageError(f"{_name(path)}: no frame {frame}; the file has {frames.count}, counted from 0")
+    return _frame(path, frames, frame)
+
+
+def read_mask(path: str | Path, *, frame: int = 0, limits: Limits = _DEFAULT_LIMITS) -> MaskArray:
+    """Read one frame of a mask file: 1 where a pixel is not black. Arguments and errors as `read_image`."""
+    return to_mask(read_image(path, frame=frame, limits=limits))
+
+
+def to_mask(image: GreyImage) -> MaskArray:
+    """Mask of a decoded mask picture: 1 where a pixel is not 0; in a JPEG, which smears edges, where it is in the brighter half.
+
+    >>> to_mask(GreyImage(np.array([[0, 255]], np.float32)))
+    array([[0, 1]], dtype=uint8)
+    """
+    inside = image.pixels > 127 if image.source.format == "jpeg" else image.pixels != 0
+    return inside.astype(np.uint8)
+
+
+def _frame(path: Path, frames: Frames, index: int) -> GreyImage:
+    with _one_line_errors(path):
+        pixels = to_grey(frames.load(index))
+    return GreyImage(pixels, frames.spacing_mm, Source(path, index, frames.count, frames.format))
+
+
+def _open(path: Path, limits: Limits) -> Frames:
+    with _one_line_errors(path):
+        data = _read_bytes(path, limits)
+        for magic, kind in _RASTER_MAGIC.items():
+            if data.startswith(magic):
+                from usseg_monai.imaging.raster import open_raster
+
+                return open_raster(data, kind, limits)
+        return _open_medical(data, limits)
+
+
+def _open_medical(data: bytes, limits: Limits) -> Frames:
+    """The formats whose decoders are loaded only when they are needed."""
+    from usseg_monai.imaging import metaimage, nifti, nrrd
+    from usseg_monai.imaging.volume import Inflated
+
+    if data[128:132] == b"DICM":
+        from usseg_monai.imaging.dicom import open_dicom
+
+        return open_dicom(data, limits)
+    if data.startswith(nrrd.MAGIC):
+        return nrrd.open_nrrd(data, limits)
+    if metaimage.is_metaimage(data[:64]):
+        return metaimage.open_metaimage(data, limits)
+    if nifti.is_nifti(Inflated(data).read(0, 348) if data.startswith(b"\x1f\x8b") else data[:348]):
+        return nifti.open_nifti(data, limits)
+    raise ImageError("not an image, whatever its name says: its content is none of PNG, JPEG, TIFF, BMP, NIfTI, NRRD, MHA, DICOM")
+
+
+def _read_bytes(path: Path, limits: Limits) -> bytes:
+    try:
+        # without O_NONBLOCK a named pipe would keep us waiting for a writer
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise ImageError("not a regular file; give an image file")
+            if status.st_size > limits.max_file_bytes:
+                raise ImageError(
+                    f"{status.st_size} bytes: more than {limits.max_file_bytes}; split the file, or read it with Limits(max_file_bytes=...)"
+                )
+            data = file.read()
+    except OSError as error:
+        raise ImageError(f"cannot be read ({error.strerror or error})") from error
+    if not data:
+        raise ImageError("the file is empty (0 bytes); copy or export it again")
+    return data
+
+
+@contextmanager
+def _one_line_errors(path: Path) -> Iterator[None]:
+    """Whatever a decoder raises leaves as one line that names the file.
+
+    Everything is caught on purpose: over damaged bytes the decoders raise SyntaxError, struct.error, KeyError, MemoryError and more, and
+    none of these may end a batch.
+    """
+    try:
+        yield
+    except ImageError as error:
+        raise ImageError(f"{_name(path)}: {error}") from error
+    except Exception as error:
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise ImageError(f"{_name(path)}: damaged, or of a kind that is not read ({reason}); copy or export it again") from error
+
+
+def _name(path: Path) -> str:
+    """File name without its folders, which may name a patient, and fit for one line."""
+    return "".join(character if character.isprintable() else "?" for character in path.name)

@@ -1,0 +1,28 @@
+"""What every decoder gives: how many frames a file holds, and a way to each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from usseg_monai.imaging.image import Spacing
+
+
+@dataclass(frozen=True)
+class Frames:
+    """An opened file whose size was checked against the limits; pixels are decoded frame by frame.
+
+    Attributes:
+        format: decoder's name, as in `Source.format`.
+        count: number of frames.
+        spacing_mm: ``(row, col)``, or ``None`` where the header does not say.
+        load: index from 0 to ``(rows, cols)`` grey or ``(rows, cols, channels)`` colour, any real dtype.
+    """
+
+    format: str
+    count: int
+    spacing_mm: Spacing | None
+    load: Callable[[int], npt.NDArray[Any]]

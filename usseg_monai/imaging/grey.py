@@ -1,0 +1,57 @@
+"""Decoded samples of any kind to finite grey values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from usseg_monai.errors import ImageError
+from usseg_monai.imaging.image import GreyArray
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue: ITU-R BT.601, the same that Pillow's mode L and the Y of YCbCr use."""
+
+
+def to_grey(samples: npt.NDArray[Any]) -> GreyArray:
+    """Grey values of a decoded frame; alpha is dropped, whole numbers stay whole.
+
+    Args:
+        samples: ``(rows, cols)``, or ``(rows, cols, channels)`` with 1 (grey), 3 (RGB) or 4 (RGBA) channels.
+
+    Raises:
+        ImageError: another number of channels, complex samples, values that are not finite.
+
+    >>> to_grey(np.full((1, 2, 3), 200, np.uint8))
+    array([[200., 200.]], dtype=float32)
+    """
+    if samples.dtype.kind not in "biuf":
+        raise ImageError(f"samples of type {samples.dtype}: only whole and real numbers are read")
+    channels = samples.shape[2] if samples.ndim == 3 else 1
+    if samples.ndim not in (2, 3) or channels not in (1, 3, 4):
+        raise ImageError(f"{channels} channels: only grey (1), RGB (3) and RGBA (4) are read; save it as a grey picture")
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows float32 becomes infinite and is reported below
+        if channels == 1:
+            grey: GreyArray = samples.reshape(samples.shape[:2]).astype(np.float32)
+        else:
+            grey = _luma(samples)
+    if samples.dtype.kind == "f":
+        _check_finite(grey)
+    return grey
+
+
+def _luma(samples: npt.NDArray[Any]) -> GreyArray:
+    grey: GreyArray = np.zeros(samples.shape[:2], np.float32)
+    for channel, weight in enumerate(LUMA):  # one channel at a time: a third of the memory of a matrix product
+        grey += np.multiply(samples[..., channel], np.float32(weight), dtype=np.float32)
+    if samples.dtype.kind != "f":
+        np.rint(grey, out=grey)
+    return grey
+
+
+def _check_finite(grey: GreyArray) -> None:
+    finite = np.isfinite(grey)
+    if not finite.all():
+        bad = grey.size - int(finite.sum())
+        raise ImageError(f"{bad} of {grey.size} pixels are NaN or infinite; replace them by finite grey values")

@@ -1,0 +1,45 @@
+"""What a file may ask for before it is decoded: the guard against decompression bombs and slips of a header."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from usseg_monai.errors import ImageError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one file. With the defaults a hostile file costs less than 300 MB.
+
+    Attributes:
+        max_pixels: pixels of one frame.
+        max_file_pixels: pixels of all frames of one file together.
+        max_file_bytes: size of the file on disk.
+        min_side: smallest number of rows and of columns that a structure can be found in.
+
+    >>> Limits().check(1, 1)
+    Traceback (most recent call last):
+    usseg_monai.errors.ImageError: 1 rows x 1 columns: too small to hold a structure; at least 8 x 8 pixels are needed
+    """
+
+    max_pixels: int = 4096 * 4096
+    max_file_pixels: int = 1_000_000_000
+    max_file_bytes: int = 512 * 1024 * 1024
+    min_side: int = 8
+
+    def check(self, rows: int, cols: int, frames: int = 1) -> None:
+        """Raise `ImageError` if frames of this size are not read."""
+        size = f"{rows} rows x {cols} columns"
+        if min(rows, cols) < self.min_side:
+            raise ImageError(f"{size}: too small to hold a structure; at least {self.min_side} x {self.min_side} pixels are needed")
+        if rows * cols > self.max_pixels:
+            raise ImageError(
+                f"{size}: more than {self.max_pixels} pixels a frame; reduce the picture, or read it with Limits(max_pixels=...)"
+            )
+        if frames < 1:
+            raise ImageError(f"{frames} frames: the file declares no image")
+        if rows * cols * frames > self.max_file_pixels:
+            raise ImageError(
+                f"{frames} frames of {size}: more than {self.max_file_pixels} pixels a file; "
+                "split the file, or read it with Limits(max_file_pixels=...)"
+            )

@@ -1,0 +1,79 @@
+"""Pixel spacing that the user gives: on the command line, or in a table as HC18's."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from usseg_monai.errors import UsageError
+from usseg_monai.imaging.image import Spacing
+
+FILENAME_COLUMN = "filename"
+SPACING_COLUMN = "pixel size(mm)"
+
+
+def check_spacing(row: float, col: float) -> Spacing:
+    """The spacing in mm as a pair, if both steps are positive and finite; `UsageError` otherwise.
+
+    >>> check_spacing(0.2, -0.1)
+    Traceback (most recent call last):
+    usseg_monai.errors.UsageError: spacing 0.2,-0.1 mm: both steps must be positive numbers, such as 0.2,0.2
+    """
+    if not (math.isfinite(row) and math.isfinite(col) and row > 0 and col > 0):
+        raise UsageError(f"spacing {row:g},{col:g} mm: both steps must be positive numbers, such as 0.2,0.2")
+    return float(row), float(col)
+
+
+def parse_spacing(text: str) -> Spacing:
+    """Spacing written as ``ROW,COL`` in mm.
+
+    >>> parse_spacing("0.2, 0.15")
+    (0.2, 0.15)
+    """
+    try:
+        row, col = map(float, text.split(","))
+    except ValueError:
+        raise UsageError(f"spacing {text!r}: give ROW,COL in millimetres, such as 0.2,0.2") from None
+    return check_spacing(row, col)
+
+
+def read_spacing_csv(path: str | Path) -> Mapping[str, Spacing]:
+    """Read a table with the columns ``filename`` and ``pixel size(mm)`` (square pixels), as HC18's; further columns are ignored.
+
+    Returns:
+        Spacing by file name.
+
+    Raises:
+        UsageError: no such file, a column is missing, a value is no positive number, one name has two values.
+    """
+    path = Path(path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            columns = [name.strip() for name in rows.fieldnames or []]
+            rows.fieldnames = columns
+            missing = {FILENAME_COLUMN, SPACING_COLUMN} - set(columns)
+            if missing:
+                raise UsageError(
+                    f"{path}: no column {min(missing)!r}; the table needs the columns {FILENAME_COLUMN!r} and {SPACING_COLUMN!r}"
+                )
+            return _spacings(path, rows)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path}: no readable CSV table ({type(error).__name__}); give one as HC18's, encoded in UTF-8") from error
+
+
+def _spacings(path: Path, rows: csv.DictReader[str]) -> dict[str, Spacing]:
+    spacings: dict[str, Spacing] = {}
+    for row in rows:
+        name, text = (row[FILENAME_COLUMN] or "").strip(), (row[SPACING_COLUMN] or "").strip()
+        where = f"{path}, line {rows.line_num}"
+        try:
+            step = float(text)
+            spacing = check_spacing(step, step)
+        except (ValueError, UsageError):
+            raise UsageError(f"{where}: pixel size {text!r} must be a positive number of millimetres") from None
+        if spacings.setdefault(name, spacing) != spacing:
+            raise UsageError(f"{where}: {name!r} has two pixel sizes, {spacings[name][0]:g} and {step:g}; keep one")
+    return spacings
