@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +32,14 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare and print the verdict."""
+    from usseg_monai.cli.engine_log import engine_log
     from usseg_monai.cli.progress import progress
     from usseg_monai.training.compare import compare, parse_vary
     from usseg_monai.training.overrides import parse_overrides
 
     vary, overrides = parse_vary(args.vary), parse_overrides(args.overrides)
-    # Standard output is for the verdict: MONAI's log goes where the progress goes.
-    with progress("epochs") as report, contextlib.redirect_stdout(sys.stderr):
+    with progress("epochs") as report, engine_log():
+        report(0, None)  # loading takes a while
         comparison = compare(args.task, args.data, args.output, vary, args.epochs, overrides, report=report)
     if args.json:
         print(json.dumps({"verdict": comparison.verdict, "output": str(args.output)}))

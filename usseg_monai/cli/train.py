@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +29,18 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train and say what came out."""
+    from usseg_monai.cli.engine_log import engine_log
     from usseg_monai.cli.progress import progress
     from usseg_monai.training.overrides import parse_overrides
     from usseg_monai.training.run import train
 
     overrides = parse_overrides(args.overrides)
-    # Standard output is for the summary: MONAI's log goes where the progress goes.
-    with progress("iterations") as report, contextlib.redirect_stdout(sys.stderr):
+    with progress("iterations") as report, engine_log():
+        report(0, None)  # loading takes a while
         result = train(args.task, args.data, args.output, overrides, report=report)
     if args.json:
         print(json.dumps(dataclasses.asdict(result), default=str))
     else:
-        best = "nothing was left to do" if result.metric is None else f"best {result.metric_name} {result.metric:.4f}"
-        print(f"{result.epochs} epochs, {best}: {result.checkpoint}")
+        best = "" if result.metric is None else f", best {result.metric_name} {result.metric:.4f}"
+        print(f"{result.epochs} epochs{best}: {result.checkpoint}")
     return 0

@@ -6,12 +6,12 @@ import importlib.util
 import json
 import statistics
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from usseg_monai import __version__
 from usseg_monai.errors import OutputError, UsageError, UssegError
 from usseg_monai.imaging.write import write_text
 from usseg_monai.tasks import bundle_path
@@ -25,6 +25,9 @@ __all__ = ["TrainingResult", "train"]
 _PLACES = {"dataset_dir": "--data", "output_dir": "-o", "ckpt_dir": "-o"}
 """Keys of the config that the arguments of `train` set, with their names on the command line."""
 
+_MAY_CHANGE = ("max_epochs", "patience", "num_workers", "device")
+"""Overrides that an interrupted or finished training may be continued with in another way."""
+
 _NEEDED = ("torch", "monai", "ignite", "tensorboard", "matplotlib")
 
 
@@ -36,7 +39,7 @@ class TrainingResult:
         checkpoint: weights of the best epoch, as the bundle's ``models/model.pt``.
         epochs: epochs trained, those of earlier runs into the same folder included.
         metric_name: what "best" means: the key metric on the validation part.
-        metric: its value at the best epoch of this run, ``None`` if this run had nothing left to do.
+        metric: its value at the best epoch, ``None`` before the first validation.
         images_a_second: median over the iterations of this run, from batch to batch within an epoch, validation not counted.
     """
 
@@ -65,7 +68,8 @@ def train(
         report: called after every iteration with their number so far and in all.
 
     Raises:
-        UsageError: unknown task or key, data that cannot be used, or a folder that holds a training with other overrides.
+        UsageError: unknown task or key, data that cannot be used, or a folder that holds a training with other overrides (more epochs,
+            patience, another device and number of workers are no others).
         UssegError: a package that training needs is missing, or the config cannot be run with these values.
         OutputError: ``out`` cannot be written.
     """
@@ -73,7 +77,7 @@ def train(
     configs = bundle_path(task) / "configs"
     _check(configs, overrides)
     places = _places(data, out)
-    _claim(out, {"task": task, "overrides": overrides})
+    _claim(out, {"task": task} | {key: value for key, value in overrides.items() if key not in _MAY_CHANGE})
     return _run(_start(configs, places | overrides), out / "model.pt", report)
 
 
@@ -99,29 +103,29 @@ def _places(data: Path, out: Path) -> dict[str, str]:
 
 
 def _claim(out: Path, options: dict[str, Any]) -> None:
-    """Write the options into a fresh folder; in one that was used before, they must be the same."""
+    """Write down in a fresh folder what is trained there; in one that was used before, it must be the same."""
     record = out / "train_options.json"
     if record.is_file():
         earlier = json.loads(record.read_text())
-        if {key: earlier.get(key) for key in options} != options:
-            raise UsageError(f"{out} holds a training with {_words(earlier)}, not {_words(options)}: repeat those, or give another -o")
+        if earlier != options:
+            raise UsageError(f"{out} holds a training of {_words(earlier)}, not of {_words(options)}: repeat those, or give another -o")
         return
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make the folder {out}: {error.strerror}") from error
-    write_text(record, json.dumps(options | {"version": __version__}, indent=2) + "\n")
+    write_text(record, json.dumps(options, indent=2) + "\n")
 
 
 def _words(options: Mapping[str, Any]) -> str:
-    overrides = options.get("overrides") or {}
-    return " ".join([str(options.get("task")), *(f"{key}={json.dumps(value)}" for key, value in overrides.items())])
+    return " ".join(value if key == "task" else f"{key}={json.dumps(value)}" for key, value in options.items())
 
 
 def _start(configs: Path, values: dict[str, Any]) -> ConfigWorkflow:
     """Build everything that the config names: data, network, engines."""
     from monai.bundle import ConfigWorkflow
 
+    warnings.filterwarnings("ignore", "NvImgCodecPydicomReader")  # every LoadImage misses a decoder for GPUs that we never use
     workflow = ConfigWorkflow(str(configs / "train.json"), workflow_type="train", **values)
     try:
         workflow.initialize()
@@ -144,7 +148,7 @@ def _run(workflow: ConfigWorkflow, checkpoint: Path, report: Callable[[int, int]
         nonlocal ended
         before, ended = ended, time.perf_counter()
         if (engine.state.iteration - 1) % engine.state.epoch_length:  # an epoch's first batch also waited for the loader to start
-            rates.append(len(engine.state.batch["image"]) / (ended - before))
+            rates.append(len(engine.state.batch) / (ended - before))  # decollated by now: a list of images
         report(engine.state.iteration, engine.state.max_epochs * engine.state.epoch_length)
 
     workflow.run()

@@ -1,0 +1,30 @@
+"""What MONAI's engines say while they train, kept away from the command's own output."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from typing import NoReturn
+
+__all__ = ["engine_log"]
+
+
+@contextlib.contextmanager
+def engine_log() -> Iterator[None]:
+    """Send the engines' log to standard error, and keep it silent about Ctrl-C, which it would answer with tracebacks."""
+    previous = signal.signal(signal.SIGINT, _interrupt)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+        logging.disable(logging.NOTSET)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    logging.disable()
+    raise KeyboardInterrupt
