@@ -26,7 +26,7 @@ class EncoderDecoder(nn.Module):
         out_channels: channels of the logits.
         widths: features at 1/2, 1/4, 1/8 ... of the input's size; their number is the depth.
         activation: name of one of MONAI's activations (`monai.networks.layers.Act`): ``relu``, ``leakyrelu``, ``elu``, ``prelu`` ...
-        upsample: ``transposed`` learns a 2x2 transposed convolution; ``interpolation`` narrows by a 1x1 convolution and enlarges bilinearly.
+        upsample: ``transposed`` is a 2x2 transposed convolution, ``interpolation`` a 1x1 convolution and bilinear enlarging.
 
     Shapes: input ``(batch, in_channels, H, W)``, H and W divisible by ``2 ** len(widths)``; output ``(batch, out_channels, H, W)`` logits.
 
@@ -53,11 +53,11 @@ class EncoderDecoder(nn.Module):
         if upsample not in UPSAMPLE_MODES:
             raise UsageError(f"upsample is {upsample!r}: it must be one of {', '.join(UPSAMPLE_MODES)}")
         self.encoder = nn.Sequential()
-        for narrow, wide in zip((in_channels, *widths), widths):
+        for narrow, wide in zip((in_channels, *widths[:-1]), widths, strict=True):
             self.encoder.append(_two_convolutions(narrow, wide, activation, stride=2))
         self.decoder = nn.Sequential()
         # The last step, to full size, keeps the width of the first level.
-        for wide, narrow in zip(widths[::-1], (*widths[-2::-1], widths[0])):
+        for wide, narrow in zip(widths[::-1], (*widths[-2::-1], widths[0]), strict=True):
             self.decoder.append(UpSample(2, wide, narrow, mode=UPSAMPLE_MODES[upsample], align_corners=False))
             self.decoder.append(_two_convolutions(narrow, narrow, activation))
         self.head = nn.Conv2d(widths[0], out_channels, 1)
