@@ -21,6 +21,7 @@ from usseg_monai.tasks import Column, Task
 __all__ = ["Case", "Report", "Section", "Tolerance", "render_report"]
 
 _UNITS = {"mm": "mm", "mm2": "mm²", "ml": "ml", "px": "px", "percent": "%", "weeks": "weeks", "deg": "°"}
+_NAMES = {"hadlock": "Hadlock", "intergrowth": "INTERGROWTH-21st"}
 _JPEG_QUALITY = 88
 
 
@@ -246,7 +247,7 @@ def _label(column: str) -> tuple[str, str]:
     words, _, unit = column.rpartition("_")
     if unit not in _UNITS:
         words, unit = column, ""
-    text = words.replace("_", " ")
+    text = " ".join(_NAMES.get(word, word) for word in words.split("_"))
     return text[:1].upper() + text[1:], _UNITS.get(unit, "")
 
 
@@ -304,6 +305,7 @@ body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 sy
 main { max-width: 1180px; margin: 0 auto; padding: 2.5rem 1.25rem 3rem; }
 h1 { font-size: clamp(1.7rem, 4vw, 2.4rem); line-height: 1.15; margin: .2rem 0 .5rem; letter-spacing: -.02em; }
 h2 { margin: 2.5rem 0 .2rem; font-size: 1.35rem; letter-spacing: -.01em; }
+section > p { margin: .2rem 0; color: var(--quiet); max-width: 50rem; }
 h3 { margin: 0; font-size: 1rem; overflow-wrap: anywhere; }
 a { color: var(--accent); text-decoration: none; } a:hover { text-decoration: underline; }
 .task { color: var(--accent); font-weight: 600; font-size: .9rem; margin: 0; }

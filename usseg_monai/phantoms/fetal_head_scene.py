@@ -41,7 +41,7 @@ class Scene:
         self._early = view.head.circumference_mm < EARLY_BELOW_MM
         self._unit = 2 * view.head.long / 100  # mm; details of anatomy grow with the head
         # HC18's outlines run on the outer flank of the skull's echo: its ridge lies this far (mm) inside, measured on 140 of its pictures.
-        self._skull_depth = 0.45 + 0.55 * self._unit
+        self._skull_depth = 0.5 + 0.75 * self._unit
         self._mirror_level = np.full(self._x.shape, -90, np.float32)
         self._level = np.zeros(self._x.shape, np.float32)
         self._absorb = np.zeros(self._x.shape, np.float32)  # dB for each mm beyond what the time gain makes good
@@ -229,7 +229,7 @@ class Scene:
 
         strength = (
             np.float32(rng.uniform(-7, 2))
-            + 20 * (rng.uniform(1.0, 2.0) if self._early else rng.uniform(2.0, 4.0)) * np.log10(np.maximum(facing, np.float32(0.15)))
+            + 20 * (rng.uniform(1.0, 2.0) if self._early else rng.uniform(1.4, 3.2)) * np.log10(np.maximum(facing, np.float32(0.15)))
             + 4 * uneven
         )
         for _ in range(rng.integers(1, 4)):  # sutures
