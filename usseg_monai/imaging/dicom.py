@@ -146,14 +146,16 @@ def _displayed(stored: npt.NDArray[Any], interpretation: str, dataset: Dataset) 
     """Grey or RGB samples whose larger values are brighter."""
     if interpretation == "MONOCHROME1":
         brightest = -1 if int(dataset.PixelRepresentation) else 2 ** int(dataset.BitsStored) - 1  # -1 - v mirrors a signed range
-        return np.float32(brightest) - stored.astype(np.float32)
+        inverted: npt.NDArray[np.float32] = np.float32(brightest) - stored.astype(np.float32)
+        return inverted
     if interpretation == "PALETTE COLOR":
         from pydicom.pixels.processing import apply_color_lut
 
         colors: npt.NDArray[Any] = apply_color_lut(stored, dataset)
         return colors
     if interpretation.startswith("YBR") and stored.ndim == 3:
-        return stored[..., 0]  # Y is the grey value
+        luminance: npt.NDArray[Any] = stored[..., 0]
+        return luminance
     if interpretation in ("MONOCHROME2", "RGB"):
         return stored
     raise ImageError(f"photometric interpretation {interpretation[:20]!r}: only MONOCHROME, PALETTE COLOR, RGB and YBR are read")

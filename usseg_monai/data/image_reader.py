@@ -1,0 +1,78 @@
+"""MONAI's `ImageReader` over `usseg_monai.imaging`: one reader for all formats, always 2-D, always a 4x4 affine.
+
+It works in anybody's chain:
+
+```
+LoadImaged(keys="image", reader=UssegReader(), ensure_channel_first=True)
+{"_target_": "LoadImaged", "keys": "image", "reader": {"_target_": "usseg_monai.data.image_reader.UssegReader"}}
+```
+
+This is the one place where arrays are swapped: ``(rows, cols)`` outside MONAI, ``(W, H)`` inside, as MONAI's own readers give them and its
+writers expect them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from monai.data.image_reader import ImageReader
+from monai.utils import MetaKeys, ensure_tuple
+
+from usseg_monai.errors import ImageError
+from usseg_monai.imaging import GreyImage, Spacing, is_image_name, read_image
+
+
+class UssegReader(ImageReader):
+    """Read grey 2-D images as float32 ``(W, H)``.
+
+    The metadata hold the affine (diagonal, in mm where the spacing is known), the shape and ``spacing_mm``: float64 ``[row, col]``, NaN
+    where it is unknown, so that batches of both collate. Nothing else of a file's header is passed on.
+    """
+
+    def verify_suffix(self, filename: Sequence[str | Path] | str | Path) -> bool:
+        """Whether all names end as images do."""
+        return all(is_image_name(name) for name in ensure_tuple(filename))
+
+    def read(self, data: Sequence[str | Path] | str | Path, **_: Any) -> Sequence[str | Path] | str | Path:
+        """The names as they are: files are decoded by `get_data`.
+
+        `LoadImage` swallows what `read` raises and tries its other readers, which turn, flip or stack what ours had a reason to refuse.
+        """
+        return data
+
+    def get_data(self, img: Sequence[str | Path] | str | Path) -> tuple[np.ndarray, dict[str, Any]]:
+        """Decode one file.
+
+        Returns:
+            Array ``(W, H)`` and its metadata.
+
+        Raises:
+            ImageError: as `read_image`; several files; several frames in the file.
+        """
+        files = ensure_tuple(img)
+        if len(files) != 1:
+            raise ImageError(f"{len(files)} files for one image: this reader takes one file an item")
+        image = read_image(files[0])
+        if image.source.frames > 1:
+            raise ImageError(f"{Path(files[0]).name}: {image.source.frames} frames; an item is one 2-D image, save each frame as a file")
+        return np.ascontiguousarray(image.pixels.T), _metadata(image)
+
+
+def _metadata(image: GreyImage) -> dict[str, Any]:
+    affine = _affine(image.spacing_mm)
+    return {
+        MetaKeys.AFFINE: affine,
+        MetaKeys.ORIGINAL_AFFINE: affine.copy(),
+        MetaKeys.SPATIAL_SHAPE: np.asarray(image.pixels.T.shape),
+        MetaKeys.ORIGINAL_CHANNEL_DIM: float("nan"),  # MONAI's word for: no channel axis
+        "spacing_mm": np.asarray(image.spacing_mm or (np.nan, np.nan)),
+    }
+
+
+def _affine(spacing_mm: Spacing | None) -> np.ndarray:
+    """Axis 0 of a ``(W, H)`` array runs along the columns."""
+    row, col = spacing_mm or (1.0, 1.0)
+    return np.diag([col, row, 1.0, 1.0])
