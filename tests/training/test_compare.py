@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from monai.bundle import ConfigParser
 from PIL import Image
 
 from usseg_monai.data.splits import split_of
 from usseg_monai.errors import UsageError, UssegError
 from usseg_monai.networks.encoder_decoder import EncoderDecoder
+from usseg_monai.tasks import bundle_path
 from usseg_monai.training import compare as module
-from usseg_monai.training.compare import compare, parse_vary
+from usseg_monai.training.compare import SHORT_NAMES, compare, parse_vary
 from usseg_monai.training.comparison import Comparison
 
 EPOCHS = 2
@@ -146,6 +149,20 @@ def test_an_interrupted_combination_goes_on(discs: Path, tmp_path: Path) -> None
     made = compare("fetal_head", discs, tmp_path, vary, EPOCHS, SMALL)
     assert [row["epoch"] for row in made.variants[0].curves] == [1, 2]
     assert made.variants[0].curves[0] == before[0]
+
+
+@pytest.mark.parametrize(("network", "millions"), [("residual_unet", 3.9), ("plain_unet", 1.6), ("encoder_decoder", 1.8)])
+@pytest.mark.parametrize("optimizer", SHORT_NAMES["optimizer"])
+def test_short_names_fit_the_config(network: str, millions: float, optimizer: str) -> None:
+    parser = ConfigParser()
+    parser.read_config(str(bundle_path("fetal_head") / "configs" / "train.json"))
+    parser.update(
+        {**SHORT_NAMES["network"][network], **SHORT_NAMES["optimizer"][optimizer], "bundle_root": "", "device": "$torch.device('cpu')"}
+    )
+    built = parser.get_parsed_content("network")
+    assert sum(parameter.numel() for parameter in built.parameters()) == pytest.approx(millions * 1e6, rel=0.03)
+    assert built.eval()(torch.zeros(1, 1, 64, 32)).shape == (1, 1, 64, 32)
+    assert type(parser.get_parsed_content("optimizer")).__name__ == optimizer
 
 
 @pytest.mark.parametrize(
