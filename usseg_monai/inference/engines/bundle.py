@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,15 +56,22 @@ class BundleEngine:
         self.to_probability, self.to_mask = Compose(after[:cut]), Compose(after[cut:])
 
     def __call__(self, pixels: GreyArray) -> EngineOutput:
-        """Segment grey values ``(rows, cols)``; see `EngineOutput`."""
-        item = self.preprocessing({"image": MetaTensor(torch.from_numpy(np.ascontiguousarray(pixels.T[None])))})
-        batch = list_data_collate([item])
+        """Segment grey values ``(rows, cols)`` of any size and range."""
+        return self.batch([pixels])[0]
+
+    def batch(self, images: Sequence[GreyArray]) -> list[EngineOutput]:
+        """Segment several images, of whatever sizes, in one pass of the network."""
+        items = [self.preprocessing({"image": MetaTensor(torch.from_numpy(np.ascontiguousarray(pixels.T[None])))}) for pixels in images]
+        batch = list_data_collate(items)
         with torch.inference_mode():
             batch["pred"] = self.inferer(batch["image"].to(self.device), self.network)
-            found = self.to_probability(decollate_batch(batch)[0])
-            probability = np.asarray(found["pred"].cpu())[0].T
-            mask = np.asarray(self.to_mask(found)["pred"].cpu()).T
-        return EngineOutput(probability=np.ascontiguousarray(probability), mask=np.ascontiguousarray(mask), extras={})
+            return [self._output(item) for item in decollate_batch(batch)]
+
+    def _output(self, item: dict[str, Any]) -> EngineOutput:
+        found = self.to_probability(item)
+        probability = found["pred"].cpu().numpy()[0].T
+        mask = self.to_mask(found)["pred"].cpu().numpy().T
+        return EngineOutput(probability=np.ascontiguousarray(probability), mask=np.ascontiguousarray(mask))
 
 
 def _device(name: str) -> str:

@@ -1,0 +1,126 @@
+"""The engine of the deployed graph: ONNX Runtime on the CPU, in a process that knows neither torch nor MONAI."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from usseg_monai.errors import ImageError, WeightsError
+from usseg_monai.imaging.image import GreyArray
+from usseg_monai.inference.engines.base import EngineOutput
+from usseg_monai.tasks import Task, bundle_path, get_task
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+__all__ = ["MAX_WEIGHTS_BYTES", "OnnxEngine"]
+
+MAX_WEIGHTS_BYTES = 512 * 1024**2
+"""Larger files are no graph of ours: the released ones stay below 16 MB."""
+
+
+class OnnxEngine:
+    """Runs a task's ``model.onnx``: decoded grey values in, probability and mask on the same grid out.
+
+    The released graph is opened only if it is, byte for byte, the one that the task's record names. A file that the user names is his own
+    choice; both must be self-contained, so that opening a graph never reads another file. May be called from several threads at once.
+
+    Args:
+        task: name of a task.
+        weights: a graph of the same form; the released one unless given.
+        threads: threads of one call. One is best when several images are in flight.
+
+    Raises:
+        UsageError: unknown task.
+        WeightsError: the file is missing, damaged, too large, not self-contained, or made for something else.
+
+    >>> OnnxEngine("fetal_head", threads=2).device  # doctest: +SKIP
+    'cpu'
+    """
+
+    name = "onnx"
+    device = "cpu"
+
+    def __init__(self, task: str, weights: Path | None = None, threads: int = 1) -> None:
+        record = get_task(task)
+        file = weights or bundle_path(task) / "models" / "model.onnx"
+        graph = _read(file)
+        self.weights_sha256 = hashlib.sha256(graph).hexdigest()
+        if weights is None and self.weights_sha256 != record.weights_sha256:
+            raise WeightsError(
+                f"{file} is damaged or not the released one: its SHA-256 is {self.weights_sha256[:12]}..., the release's is "
+                f"{record.weights_sha256[:12] or 'not set'}...; install the package again, or name the file yourself to use it as it is"
+            )
+        self._session = _open(graph, file, threads)
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        _check(self._session, record, file)
+
+    def __call__(self, pixels: GreyArray) -> EngineOutput:
+        """Segment grey values ``(rows, cols)``; see `EngineOutput`.
+
+        Raises:
+            ImageError: the graph cannot take this image, for want of memory for one.
+            WeightsError: the graph does not answer on the image's grid.
+        """
+        try:
+            answers = self._session.run(None, {"pixels": np.ascontiguousarray(pixels, dtype=np.float32)})
+        except Exception as error:  # the runtime's own exceptions have no common class but this
+            raise ImageError(f"the network could not take the image of {pixels.shape[0]}x{pixels.shape[1]}: {_reason(error)}") from error
+        found = dict(zip(self._outputs, answers, strict=True))
+        probability, mask = found.pop("probability"), found.pop("mask")
+        if probability.shape != pixels.shape or mask.shape != pixels.shape:
+            raise WeightsError(f"the graph gave a mask of {mask.shape} for an image of {pixels.shape}: it must keep the image's grid")
+        return EngineOutput(probability, mask.astype(np.uint8, copy=False), {name: float(value) for name, value in found.items()})
+
+
+def _read(file: Path) -> bytes:
+    try:
+        size = file.stat().st_size
+        if size > MAX_WEIGHTS_BYTES:
+            raise WeightsError(f"{file} has {size} bytes: at most {MAX_WEIGHTS_BYTES} are taken for a graph; give an exported network")
+        return file.read_bytes()
+    except FileNotFoundError:
+        raise WeightsError(f"no weights at {file}: install the package again, or export a trained network with 'usseg export'") from None
+    except OSError as error:
+        raise WeightsError(f"{file} cannot be read: {error.strerror}; check the file and its permissions") from error
+
+
+def _open(graph: bytes, file: Path, threads: int) -> InferenceSession:
+    import onnxruntime  # late: it costs a tenth of a second
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what goes wrong is raised, and said once
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting threads leave the cores to decoding and writing
+    # The runtime would look for weights outside the graph in the working directory; no file can lie below the null device.
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # as in __call__
+        if "external data" in str(error).lower():
+            raise WeightsError(f"{file} keeps weights in other files: export it as one file, as 'usseg export' does") from error
+        raise WeightsError(f"{file} is no graph that can be run: {_reason(error)}; give a file made by 'usseg export'") from error
+
+
+def _check(session: InferenceSession, task: Task, file: Path) -> None:
+    """Refuse graphs of another form or another task."""
+    inputs = [(put.name, put.type, len(put.shape)) for put in session.get_inputs()]
+    outputs = {put.name for put in session.get_outputs()}
+    if inputs != [("pixels", "tensor(float)", 2)] or not {"probability", "mask"} <= outputs:
+        raise WeightsError(
+            f"{file} is no deployed graph: it takes {', '.join(name for name, *_ in inputs)} and gives {', '.join(sorted(outputs))}, wanted are "
+            "pixels (rows, cols) in and probability, mask out; give a file made by 'usseg export'"
+        )
+    made_for: Any = session.get_modelmeta().custom_metadata_map.get("task")
+    if made_for not in (None, task.name):
+        raise WeightsError(f"{file} was made for the task {made_for!r}, not for {task.name!r}: give the graph of {task.name!r}")
+
+
+def _reason(error: Exception) -> str:
+    """One line of the runtime's message, without its numbering."""
+    return " ".join(str(error).split()).rsplit("[ONNXRuntimeError] : ", 1)[-1][:200]

@@ -1,0 +1,78 @@
+"""Writing what was found in one image: mask, overlay, probability."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from usseg_monai.errors import UsageError
+from usseg_monai.imaging import atomic_path, write_png
+
+if TYPE_CHECKING:
+    from usseg_monai.inference.predictor import Prediction
+    from usseg_monai.tasks import Task
+
+__all__ = ["FOLDERS", "check_save", "output_files", "write_outputs"]
+
+FOLDERS = {"mask": "masks", "overlay": "overlays", "probability": "probabilities"}
+"""What can be saved, and the folder of each."""
+
+_FULL = 65535  # probability 1 in a 16-bit PNG
+
+
+def check_save(save: Collection[str]) -> None:
+    """Raise `UsageError` for anything that cannot be saved.
+
+    >>> check_save(["mask", "contour"])
+    Traceback (most recent call last):
+    usseg_monai.errors.UsageError: cannot save 'contour': what can be saved is mask, overlay, probability
+    """
+    for kind in save:
+        if kind not in FOLDERS:
+            raise UsageError(f"cannot save {kind!r}: what can be saved is {', '.join(FOLDERS)}")
+
+
+def output_files(folder: Path, output: str, save: Collection[str]) -> dict[str, Path]:
+    """Files that the results of one frame go to, by kind.
+
+    >>> output_files(Path("out"), "a/1", ["mask"])["mask"].as_posix()
+    'out/masks/a/1.png'
+    """
+    return {kind: folder / FOLDERS[kind] / f"{output}.png" for kind in FOLDERS if kind in save}
+
+
+def write_outputs(folder: Path, output: str, save: Collection[str], prediction: Prediction, task: Task) -> None:
+    """Write the files of one frame, each whole or not at all.
+
+    Masks are 8 bit, background 0, structure 255. Overlays are RGB: contour, fitted outlines, the numbers. Probabilities are 16 bit,
+    65535 for 1.
+
+    Raises:
+        OutputError: one cannot be written.
+    """
+    for kind, file in output_files(folder, output, save).items():
+        if kind == "mask":
+            write_png(file, np.where(prediction.mask != 0, np.uint8(255), np.uint8(0)))
+        elif kind == "overlay":
+            _write_overlay(file, prediction, task)
+        else:
+            _write_probability(file, prediction)
+
+
+def _write_overlay(file: Path, prediction: Prediction, task: Task) -> None:
+    from usseg_monai.imaging.overlay import draw_overlay  # late: fonts and drawing, which masks do without
+    from usseg_monai.inference.results import describe
+
+    measurement = prediction.measurement
+    write_png(file, draw_overlay(prediction.image, prediction.mask, measurement.outlines, describe(task, measurement)))
+
+
+def _write_probability(file: Path, prediction: Prediction) -> None:
+    from PIL import Image
+
+    levels = np.rint(prediction.probability.clip(0, 1) * _FULL).astype(np.uint16)
+    with atomic_path(file) as temporary:
+        Image.fromarray(levels).save(temporary, format="PNG", compress_level=1)

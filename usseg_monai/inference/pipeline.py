@@ -1,0 +1,153 @@
+"""Frames of many files through one function in several threads: overlapped, bounded, in order.
+
+A thread takes a file, decodes a frame and processes it; while it does, another decodes the file's next frame, or another file. Decoders,
+network and PNG compression release Python's lock, so that the stages overlap. Only a thread's own frame is in memory, and files are handed out only so far
+ahead of the oldest one that is not done.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from usseg_monai.errors import ImageError, UssegError
+from usseg_monai.imaging import GreyImage
+
+__all__ = ["FrameResult", "process_frames"]
+
+Result = TypeVar("Result")
+
+_AHEAD = 8  # files a thread that may be begun before the oldest is done: one slow file does not stop the others
+
+
+@dataclass(frozen=True)
+class FrameResult(Generic[Result]):
+    """What came of one frame.
+
+    Attributes:
+        index: of the file.
+        frame: index from 0 in the file.
+        last: whether the file is done with it.
+        result: of the function, or of the one for failures.
+    """
+
+    index: int
+    frame: int
+    last: bool
+    result: Result
+
+
+@dataclass
+class _File:
+    index: int
+    frames: Iterator[GreyImage]
+    next_frame: int = 0
+    count: int = 1  # frames, as far as known
+
+
+@dataclass
+class _Shared(Generic[Result]):
+    """What the threads have in common."""
+
+    process: Callable[[int, GreyImage], Result]
+    fail: Callable[[int, int, str], Result]
+    files: queue.SimpleQueue[_File | None] = field(default_factory=queue.SimpleQueue)
+    results: queue.SimpleQueue[FrameResult[Result] | BaseException] = field(default_factory=queue.SimpleQueue)
+    stopped: bool = False
+
+
+def process_frames(
+    count: int,
+    read: Callable[[int], Iterator[GreyImage]],
+    process: Callable[[int, GreyImage], Result],
+    fail: Callable[[int, int, str], Result],
+    threads: int,
+) -> Iterator[FrameResult[Result]]:
+    """Read and process all frames of all files; results come in the order of files and frames.
+
+    A frame that raises `ImageError`, runs out of memory or meets a fault of a library becomes the result of `fail`, and the rest goes on.
+    Other `UssegError`, an output that cannot be written for one, end it. Closing the iterator waits for the frames that are in work.
+
+    Args:
+        count: number of files.
+        read: index of a file to its frames.
+        process: index of a file and one of its frames to a result; called from several threads at once.
+        fail: index of a file, of a frame, and the reason, to a result.
+        threads: number of threads.
+    """
+    shared = _Shared(process, fail)
+    workers = [threading.Thread(target=_work, args=(shared,), name=f"usseg-{number}") for number in range(threads)]
+    for worker in workers:
+        worker.start()
+    try:
+        yield from _in_order(count, read, shared, ahead=_AHEAD * threads)
+    finally:
+        shared.stopped = True
+        for _ in workers:
+            shared.files.put(None)
+        for worker in workers:
+            worker.join()
+
+
+def _in_order(count: int, read: Callable[[int], Iterator[GreyImage]], shared: _Shared[Result], ahead: int) -> Iterator[FrameResult[Result]]:
+    begun = 0
+    early: dict[tuple[int, int], FrameResult[Result]] = {}
+    index, frame = 0, 0
+    while index < count:
+        while begun < min(count, index + ahead):
+            shared.files.put(_File(begun, read(begun)))
+            begun += 1
+        while (index, frame) not in early:
+            arrived = shared.results.get()
+            if isinstance(arrived, BaseException):
+                raise arrived
+            early[arrived.index, arrived.frame] = arrived
+        result = early.pop((index, frame))
+        index, frame = (index + 1, 0) if result.last else (index, frame + 1)
+        yield result
+
+
+def _work(shared: _Shared[Result]) -> None:
+    while (file := shared.files.get()) is not None and not shared.stopped:
+        try:
+            shared.results.put(_next_result(file, shared))
+        except BaseException as error:  # carried over to the thread that waits for results
+            shared.results.put(error)
+
+
+def _next_result(file: _File, shared: _Shared[Result]) -> FrameResult[Result]:
+    """Decode and process the next frame of a file, and let another thread go on with the file meanwhile."""
+    frame = file.next_frame
+    try:
+        image = next(file.frames)
+    except StopIteration:
+        return FrameResult(
+            file.index, frame, True, shared.fail(file.index, frame, "the file holds fewer images than it says; export it again")
+        )
+    except Exception as error:
+        left = file.count - frame - 1
+        reason = _reason(error) + (f" (the {left} frames after it were not read)" if left > 0 else "")
+        return FrameResult(file.index, frame, True, shared.fail(file.index, frame, reason))
+    file.next_frame, file.count = frame + 1, image.source.frames
+    last = file.next_frame >= file.count
+    if not last:
+        shared.files.put(file)
+    try:
+        result = shared.process(file.index, image)
+    except Exception as error:
+        result = shared.fail(file.index, frame, _reason(error))
+    return FrameResult(file.index, frame, last, result)
+
+
+def _reason(error: Exception) -> str:
+    """Why a frame failed, in words; raises what is more than the failure of a frame."""
+    if isinstance(error, ImageError):
+        return str(error)
+    if isinstance(error, UssegError):
+        raise error
+    if isinstance(error, MemoryError):
+        return "not enough memory for this image; reduce it, or use fewer threads"
+    return f"unexpected {type(error).__name__}: {error}; please report it"  # a fault of ours or of a library must not end a night's work

@@ -1,0 +1,157 @@
+"""The results table: a row a frame, failed ones too, in the order of the inputs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from usseg_monai.errors import OutputError
+from usseg_monai.imaging import Spacing, write_text
+from usseg_monai.measurements.result import Measurement, Status, Value
+from usseg_monai.tasks import Task
+
+__all__ = ["COMMON_COLUMNS", "Row", "Table", "column_names", "describe", "failed_row", "open_table", "result_row"]
+
+COMMON_COLUMNS = ("file", "frame", "status", "message", "spacing_mm_row", "spacing_mm_col")
+"""What stands before the task's own columns."""
+
+Row = dict[str, Value]
+"""A row by column; every column of the table is there, unknown values are ``None``."""
+
+_UNITS = {"mm2": "mm²", "ml": "ml", "mm": "mm", "px": "px", "percent": "%", "weeks": "weeks"}
+
+
+def column_names(task: Task) -> tuple[str, ...]:
+    """All columns of a task's table, in order."""
+    return (*COMMON_COLUMNS, *(column.name for column in task.columns))
+
+
+def result_row(task: Task, file: str, frame: int, spacing: Spacing | None, measurement: Measurement) -> Row:
+    """The row of a measured frame.
+
+    Args:
+        task: whose columns the row has.
+        file: the input's name in the results.
+        frame: index from 0.
+        spacing: ``(row, col)`` in mm, ``None`` where unknown.
+        measurement: of that frame's mask.
+    """
+    row, col = spacing or (None, None)
+    common = (file, frame, measurement.status.value, one_line(measurement.message), row, col)
+    return {**dict(zip(COMMON_COLUMNS, common, strict=True)), **{column.name: measurement.values[column.name] for column in task.columns}}
+
+
+def failed_row(task: Task, file: str, frame: int, message: str) -> Row:
+    """The row of a frame that could not be read or processed; the message says why."""
+    nothing = Measurement({column.name: None for column in task.columns}, Status.FAILED, message)
+    return result_row(task, file, frame, None, nothing)
+
+
+def describe(task: Task, measurement: Measurement) -> list[str]:
+    """What a person wants to read of a measurement, a line a value: lengths in pixels only where millimetres are not known.
+
+    >>> from usseg_monai.tasks import get_task
+    >>> task = get_task("fetal_head")
+    >>> values = {column.name: None for column in task.columns} | {"head_circumference_mm": 251.26, "head_circumference_px": 2000.0}
+    >>> describe(task, Measurement(values, Status.TOUCHES_BORDER))
+    ['head circumference 251.3 mm', 'touches border']
+    """
+    values = measurement.values
+    lines = []
+    for column in task.columns:
+        value = values[column.name]
+        words, _, unit = column.name.rpartition("_")
+        if unit == "px" and values.get(f"{words}_mm", "no such column") is not None:
+            continue  # known in millimetres, or a position, which the picture shows
+        if unit in _UNITS and isinstance(value, (int, float)):
+            lines.append(f"{words.replace('_', ' ')} {value:.1f} {_UNITS[unit]}")
+    if measurement.status is not Status.OK:
+        lines.append(measurement.status.value.replace("_", " "))
+    return lines
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks, which would tear a row.
+
+    >>> one_line("first\\nsecond")
+    'first second'
+    """
+    return " ".join(text.split())
+
+
+class Table:
+    """A CSV file that grows by whole rows; see `open_table`."""
+
+    def __init__(self, path: Path, columns: tuple[str, ...], descriptor: int) -> None:
+        self.path, self.columns = path, columns
+        self._descriptor = descriptor
+
+    def append(self, row: Mapping[str, Value]) -> None:
+        """Add a row, in one write.
+
+        Raises:
+            OutputError: no space is left; what was written of the row is taken back.
+        """
+        append_whole(self._descriptor, self.path, _line([row[name] for name in self.columns]))
+
+
+@contextmanager
+def open_table(path: Path, task: Task) -> Iterator[Table]:
+    """Begin a table, in place of one that is there, and keep it open for rows.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    columns = column_names(task)
+    write_text(path, _line(columns))
+    with open_for_appending(path) as descriptor:
+        yield Table(path, columns, descriptor)
+
+
+@contextmanager
+def open_for_appending(path: Path) -> Iterator[int]:
+    """Descriptor of a file that only grows; `OutputError` where it cannot be opened."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}); give another output folder") from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def append_whole(descriptor: int, path: Path, text: str) -> None:
+    """Add a text to the end of a file, wholly or not at all; `OutputError` where it cannot."""
+    data = text.encode("utf-8", "backslashreplace")  # file names may hold bytes that are no text
+    size = os.fstat(descriptor).st_size
+    try:
+        written = os.write(descriptor, data)
+        while written < len(data):
+            written += os.write(descriptor, data[written:])
+    except OSError as error:
+        os.ftruncate(descriptor, size)
+        raise OutputError(f"{path}: cannot be written ({error.strerror}); make room, or give another output folder") from error
+
+
+def _line(values: list[Value] | tuple[str, ...]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow([_cell(value) for value in values])
+    return text.getvalue()
+
+
+def _cell(value: Value) -> str:
+    """Text of a cell: six significant digits, which is beyond what any pixel can tell.
+
+    >>> _cell(251.2599999), _cell(12345678.0), _cell(None)
+    ('251.26', '12345678', '')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.0f}" if abs(value) >= 1e6 else f"{value:.6g}"
+    return str(value)
