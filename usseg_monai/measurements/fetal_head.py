@@ -1,0 +1,224 @@
+"""Biometry of a fetal head from its mask.
+
+Convention. The numbers belong to the ellipse along the outer border of the skull, as sonographers draw it: BPD is its short axis and OFD
+its long axis, both outer to outer, HC its perimeter. In HC18, and so in the masks of networks trained on it, the mask ends outside of
+that ellipse: annotations were drawn with a pen of 2 x 2 pixels and then filled, so the mask is the ellipse widened by one pixel up, down,
+left and right (`_without_pen`).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from usseg_monai.errors import UsageError
+from usseg_monai.measurements.ellipse import Ellipse, Points, fit_ellipse_robust
+from usseg_monai.measurements.fetal_growth import (
+    HADLOCK_HC_MM,
+    INTERGROWTH_WEEKS,
+    gestational_age_hadlock,
+    gestational_age_intergrowth,
+)
+from usseg_monai.measurements.result import Measurement, Status, Value
+from usseg_monai.measurements.runs import Runs, edge_points, find_runs, label_runs
+
+__all__ = ["measure"]
+
+SECOND_PIECE_SHARE = 0.05
+"""A second piece of at least this share of the largest one's area is reported: `Status.MULTIPLE_STRUCTURES`."""
+
+CEPHALIC_INDEX_PERCENT = (60.0, 100.0)
+"""Plausible heads. Hadlock et al., AJR 137 (1981) 83-85, found 78.3 +- 4.4 at 14 to 40 weeks: this is four standard deviations."""
+
+HEAD_CIRCUMFERENCE_MM = (40.0, 400.0)
+"""Plausible heads, from 11 weeks to birth."""
+
+SHORT_AXIS_PX = 16.0
+"""Smaller heads are measured too coarsely: half a pixel all around is 6 % of them."""
+
+OVERLAP = 0.85
+"""Least intersection over union of mask and fitted ellipse within the picture."""
+
+_UNKNOWN: dict[str, Value] = dict.fromkeys(
+    (
+        "head_circumference_mm",
+        "biparietal_diameter_mm",
+        "occipitofrontal_diameter_mm",
+        "cephalic_index_percent",
+        "head_circumference_px",
+        "biparietal_diameter_px",
+        "occipitofrontal_diameter_px",
+        "center_row_px",
+        "center_col_px",
+        "angle_deg",
+        "gestational_age_hadlock_weeks",
+        "gestational_age_hadlock_error_weeks",
+        "gestational_age_intergrowth_weeks",
+        "gestational_age_intergrowth_error_weeks",
+    )
+)
+_SQUARE = 1e-3  # pixels whose sides differ by less than this share are square
+
+
+def measure(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | None) -> Measurement:
+    """Measure a fetal head.
+
+    The largest piece of the mask is taken. An ellipse is fitted to its outer edge, where the piece does not touch the border of the
+    picture; bites, bumps and hidden parts of less than about 45 % of the edge do not move it.
+
+    Args:
+        mask: ``(rows, cols)``; nonzero is head.
+        spacing_mm: millimetres between pixel centres, ``(row, col)``, or ``None`` if unknown: pixels then count as square.
+
+    Returns:
+        All columns of the task ``fetal_head``, the status with its reason, and the ellipse as a polyline in pixels.
+
+    Raises:
+        ImageError: a mask that is not 2-D, has no pixels, or values that are not finite numbers.
+        UsageError: spacing that is not two positive, finite numbers.
+
+    >>> rows, cols = np.mgrid[:200, :200]
+    >>> disc = (rows - 100) ** 2 + (cols - 100) ** 2 <= 50**2
+    >>> result = measure(disc, (0.5, 0.5))
+    >>> result.status.value, round(result.values["biparietal_diameter_mm"])
+    ('ok', 49)
+    """
+    if spacing_mm is not None:
+        _check_spacing(spacing_mm)
+    runs = find_runs(mask)
+    if len(runs.row) == 0:
+        return Measurement(dict(_UNKNOWN), Status.EMPTY, "no head found")
+    head, second_share = _largest_piece(runs)
+
+    # The fit sees pixels of their true shape but of side 1, so that its tolerances mean pixels whatever the unit.
+    side = 1.0 if spacing_mm is None else math.sqrt(spacing_mm[0]) * math.sqrt(spacing_mm[1])
+    shape = np.array((1.0, 1.0) if spacing_mm is None else (spacing_mm[0] / side, spacing_mm[1] / side))
+    points = edge_points(head) * shape
+    region = fit_ellipse_robust(points)
+    ellipse = None if region is None else fit_ellipse_robust(_without_pen(points, region, shape), region)
+
+    doubts: list[str] = []
+    remarks: list[str] = []
+    values = dict(_UNKNOWN)
+    outlines: tuple[Points, ...] = ()
+    if region is None or ellipse is None:
+        doubts.append(f"no ellipse fits the {head.lengths.sum()} pixels found")
+    else:
+        values |= _axes(ellipse, shape)
+        if spacing_mm is None:
+            remarks.append("pixel size unknown: give --spacing-mm or --spacing-csv")
+        else:
+            values |= _millimetres(ellipse, side)
+            remarks += _out_of_range(values)
+        if abs(shape[0] - shape[1]) > _SQUARE:
+            remarks.append("pixels are not square: no lengths in pixels")
+        else:
+            values |= _pixels(ellipse)
+        doubts += _doubts(values, ellipse, _overlap(head, region, shape))
+        outlines = (ellipse.points() / shape,)
+
+    statuses = [Status.LOW_CONFIDENCE] if doubts else []
+    if second_share >= SECOND_PIECE_SHARE:
+        statuses.append(Status.MULTIPLE_STRUCTURES)
+        doubts.append(f"a second piece has {100 * second_share:.0f} % of the largest one's area; the largest was measured")
+    if head.touches_border():
+        statuses.append(Status.TOUCHES_BORDER)
+        doubts.append("the head leaves the picture: the hidden part is extrapolated")
+    return Measurement(values, statuses[0] if statuses else Status.OK, "; ".join(doubts + remarks), outlines)
+
+
+def _check_spacing(spacing_mm: tuple[float, float]) -> None:
+    try:
+        valid = len(spacing_mm) == 2 and all(math.isfinite(side) and side > 0 for side in spacing_mm)
+    except TypeError:
+        valid = False
+    if not valid:
+        raise UsageError(f"pixel spacing {spacing_mm!r}: it must be two positive numbers of millimetres, (row, col), or None")
+
+
+def _largest_piece(runs: Runs) -> tuple[Runs, float]:
+    """The largest connected piece, and the area of the second one as a share of it."""
+    labels = label_runs(runs)
+    areas = np.bincount(labels, weights=runs.lengths)
+    largest = int(areas.argmax())
+    second = np.delete(areas, largest).max(initial=0)
+    return runs.select(labels == largest), float(second / areas[largest])
+
+
+def _without_pen(points: Points, region: Ellipse, shape: npt.NDArray[np.float64]) -> Points:
+    """Move edge points of a mask drawn with a pen of 2 x 2 pixels back onto the curve that was drawn.
+
+    The mask is the Minkowski sum of the curve's inside and a square of one pixel to each side. Where its normal points up and left, its
+    edge is the curve moved one pixel up and one left; likewise in the other three quarters.
+    """
+    return points - np.sign(region.normals(points)) * shape
+
+
+def _axes(ellipse: Ellipse, shape: npt.NDArray[np.float64]) -> dict[str, Value]:
+    return {
+        "cephalic_index_percent": 100 * ellipse.semi_minor / ellipse.semi_major,
+        "center_row_px": ellipse.center_row / float(shape[0]),
+        "center_col_px": ellipse.center_col / float(shape[1]),
+        "angle_deg": ellipse.angle_deg,
+    }
+
+
+def _pixels(ellipse: Ellipse) -> dict[str, Value]:
+    return {
+        "head_circumference_px": ellipse.perimeter,
+        "biparietal_diameter_px": 2 * ellipse.semi_minor,
+        "occipitofrontal_diameter_px": 2 * ellipse.semi_major,
+    }
+
+
+def _millimetres(ellipse: Ellipse, side: float) -> dict[str, Value]:
+    hc = ellipse.perimeter * side
+    values: dict[str, Value] = {
+        "head_circumference_mm": hc,
+        "biparietal_diameter_mm": 2 * ellipse.semi_minor * side,
+        "occipitofrontal_diameter_mm": 2 * ellipse.semi_major * side,
+    }
+    for name, age in (("hadlock", gestational_age_hadlock(hc)), ("intergrowth", gestational_age_intergrowth(hc))):
+        values[f"gestational_age_{name}_weeks"] = None if age is None else age.weeks
+        values[f"gestational_age_{name}_error_weeks"] = None if age is None else age.error_weeks
+    return values
+
+
+def _out_of_range(values: dict[str, Value]) -> list[str]:
+    """Why a gestational age is missing, where HC is known."""
+    remarks = []
+    if values["gestational_age_hadlock_weeks"] is None:
+        remarks.append(f"no age by Hadlock: HC {values['head_circumference_mm']:.1f} mm is not in {_span(HADLOCK_HC_MM)} mm")
+    if values["gestational_age_intergrowth_weeks"] is None:
+        remarks.append(f"no age by INTERGROWTH-21st: not in {_span(INTERGROWTH_WEEKS)} weeks")
+    return remarks
+
+
+def _doubts(values: dict[str, Value], ellipse: Ellipse, overlap: float) -> list[str]:
+    """Why the shape is no plausible head."""
+    doubts = []
+    hc, index = values["head_circumference_mm"], 100 * ellipse.semi_minor / ellipse.semi_major
+    if 2 * ellipse.semi_minor < SHORT_AXIS_PX:
+        doubts.append(f"short axis of {2 * ellipse.semi_minor:.1f} pixels: below {SHORT_AXIS_PX:g} it is measured too coarsely")
+    if index < CEPHALIC_INDEX_PERCENT[0]:
+        doubts.append(f"cephalic index {index:.0f} % is not in {_span(CEPHALIC_INDEX_PERCENT)} %")
+    if isinstance(hc, float) and not HEAD_CIRCUMFERENCE_MM[0] <= hc <= HEAD_CIRCUMFERENCE_MM[1]:
+        doubts.append(f"head circumference {hc:.1f} mm is not in {_span(HEAD_CIRCUMFERENCE_MM)} mm")
+    if overlap < OVERLAP:
+        doubts.append(f"mask and ellipse overlap by {100 * overlap:.0f} %, less than {100 * OVERLAP:.0f} %")
+    return doubts
+
+
+def _overlap(head: Runs, region: Ellipse, shape: npt.NDArray[np.float64]) -> float:
+    """Intersection over union of the mask and an ellipse within the picture."""
+    rows, cols = head.shape
+    left, right = (np.clip(end / shape[1], -0.5, cols - 0.5) + 0.5 for end in region.spans(np.arange(rows) * shape[0]))
+    common = np.clip(np.minimum(head.stop, right[head.row]) - np.maximum(head.start, left[head.row]), 0, None).sum()
+    return float(common / (head.lengths.sum() + (right - left).sum() - common))
+
+
+def _span(ends: tuple[float, float]) -> str:
+    return f"{ends[0]:g} to {ends[1]:g}"
