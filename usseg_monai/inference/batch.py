@@ -167,7 +167,8 @@ def run_batch(
                 write_run_record(folder, facts, started, state, record.inputs)
             raise
     write_run_record(folder, facts, started, "finished", record.inputs)
-    return Summary(record.rows, *(record.count(state) for state in STATES), seconds=(now() - started).total_seconds())
+    done, failed, skipped = (sum(item.state == state for item in record.inputs) for state in STATES)
+    return Summary(record.rows, done, failed, skipped, (now() - started).total_seconds())
 
 
 def _check(options: Options) -> int:
@@ -310,10 +311,6 @@ class _Record:
         for item in found[len(self.inputs) :]:
             if item.file in kept:
                 self.skip(item, kept[item.file])
-
-    def count(self, state: str) -> int:
-        """Number of inputs in a state."""
-        return sum(item.state == state for item in self.inputs)
 
     def _put(self, row: Row) -> None:
         self._table.append(row)

@@ -113,9 +113,8 @@ def _expand(argument: Path, closed: Collection[Path]) -> list[_Found]:
 
 
 def _nothing(argument: Path, reason: str) -> _Found:
-    return _Found(
-        argument, 1, f"{argument}: {reason}; give image files, or folders with images ({', '.join(sorted(SUFFIXES))})", nothing=True
-    )
+    kinds = ", ".join(sorted(SUFFIXES))
+    return _Found(argument, 1, f"{argument}: {reason}; give image files, or folders with images ({kinds})", nothing=True)
 
 
 def _glob(pattern: Path, closed: Collection[Path]) -> list[_Found]:
@@ -155,9 +154,8 @@ def _admit(path: Path, base: Path) -> list[_Found]:
     if path.is_symlink() and (is_image_name(path) or path.is_dir()):
         target = path.resolve()
         if not target.is_relative_to(base.resolve()):
-            return [
-                _Found(path, _depth(path, base), f"a link that points out of {base}, not followed; give {target} itself if it is meant")
-            ]
+            refusal = f"a link that points out of {base}, not followed; give {target} itself if it is meant"
+            return [_Found(path, _depth(path, base), refusal)]
     if (is_image_name(path) and not path.is_dir()) or _is_dicom(path):
         return [_Found(path, _depth(path, base))]
     return []

@@ -7,10 +7,11 @@ whatever ends a run leaves what was done before it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from usseg_monai.imaging import write_text
 from usseg_monai.inference.inputs import Input

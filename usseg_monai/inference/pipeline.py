@@ -1,15 +1,15 @@
 """Frames of many files through one function in several threads: overlapped, bounded, in order.
 
 A thread takes a file, decodes a frame and processes it; while it does, another decodes the file's next frame, or another file. Decoders,
-network and PNG compression release Python's lock, so that the stages overlap. Only a thread's own frame is in memory, and files are handed out only so far
-ahead of the oldest one that is not done.
+network and PNG compression release Python's lock, so that the stages overlap. Only the frames that threads work on are in memory, and
+files are handed out only so far ahead of the oldest one that is not done.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -65,7 +65,7 @@ def process_frames(
     process: Callable[[int, GreyImage], Result],
     fail: Callable[[int, int, str], Result],
     threads: int,
-) -> Iterator[FrameResult[Result]]:
+) -> Generator[FrameResult[Result], None, None]:
     """Read and process all frames of all files; results come in the order of files and frames.
 
     A frame that raises `ImageError`, runs out of memory or meets a fault of a library becomes the result of `fail`, and the rest goes on.
@@ -124,9 +124,8 @@ def _next_result(file: _File, shared: _Shared[Result]) -> FrameResult[Result]:
     try:
         image = next(file.frames)
     except StopIteration:
-        return FrameResult(
-            file.index, frame, True, shared.fail(file.index, frame, "the file holds fewer images than it says; export it again")
-        )
+        reason = "the file holds fewer images than it says; export it again"
+        return FrameResult(file.index, frame, True, shared.fail(file.index, frame, reason))
     except Exception as error:
         left = file.count - frame - 1
         reason = _reason(error) + (f" (the {left} frames after it were not read)" if left > 0 else "")

@@ -112,9 +112,10 @@ def _check(session: InferenceSession, task: Task, file: Path) -> None:
     inputs = [(put.name, put.type, len(put.shape)) for put in session.get_inputs()]
     outputs = {put.name for put in session.get_outputs()}
     if inputs != [("pixels", "tensor(float)", 2)] or not {"probability", "mask"} <= outputs:
+        taken, given = ", ".join(name for name, *_ in inputs), ", ".join(sorted(outputs))
         raise WeightsError(
-            f"{file} is no deployed graph: it takes {', '.join(name for name, *_ in inputs)} and gives {', '.join(sorted(outputs))}, wanted are "
-            "pixels (rows, cols) in and probability, mask out; give a file made by 'usseg export'"
+            f"{file} is no deployed graph: it takes {taken} and gives {given}, not pixels (rows, cols) and probability, mask; "
+            "give a file made by 'usseg export'"
         )
     made_for: Any = session.get_modelmeta().custom_metadata_map.get("task")
     if made_for not in (None, task.name):
