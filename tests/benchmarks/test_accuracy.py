@@ -13,7 +13,7 @@ from benchmarks import accuracy
 from tests.data.samples import make_hc18
 from tests.data.test_evaluation import DiscPredictor
 
-TRUE_HC_MM = 37.70  # of the tiny data set
+TRUE_HC_MM = 150.80  # of the tiny data set
 
 
 def report(**changes: float) -> dict[str, Any]:
@@ -87,9 +87,10 @@ def test_a_run(monkeypatch: pytest.MonkeyPatch, data: Path, tmp_path: Path, caps
     code, written = run(monkeypatch, 15, data, tmp_path / "results" / "accuracy.json")
     assert code == 1
     assert (written["test"]["cases"], written["test"]["groups"]) == (3, 2)  # 000 is a training exam
-    assert written["by_size"]["below 100 mm"]["cases"] == 3
+    assert written["by_size"]["100 to 200 mm"]["cases"] == 3
     adf = written["test"]["columns"][accuracy.HC]["absolute_difference"]["mean"]
-    assert adf == pytest.approx(TRUE_HC_MM * (15 / 12 - 1), rel=0.3)
+    assert adf == pytest.approx(TRUE_HC_MM * (15 / 12 - 1), rel=0.05)
+    assert abs(written["truth"]["mean_error"]) < 0.01 * TRUE_HC_MM
     assert written["worst"][0]["difference"] == pytest.approx(adf)
     printed = capsys.readouterr()
     assert "| **shipped network** | 3 |" in printed.out

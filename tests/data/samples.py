@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-PIXEL_SIZE_MM = 0.5
+PIXEL_SIZE_MM = 2.0
+RADIUS = 12.0
+"""Pixels; the head circumference in the tables is 2 pi RADIUS PIXEL_SIZE_MM, 150.80 mm."""
 
 
 def disc(rows: int = 40, cols: int = 60, center: tuple[float, float] = (20, 30), radius: float = 12) -> npt.NDArray[np.uint8]:
@@ -17,6 +19,14 @@ def disc(rows: int = 40, cols: int = 60, center: tuple[float, float] = (20, 30),
     row, col = np.ogrid[:rows, :cols]
     inside = (row - center[0]) ** 2 + (col - center[1]) ** 2 <= radius**2
     return inside.astype(np.uint8)
+
+
+def drawn_disc(radius: float = RADIUS) -> npt.NDArray[np.uint8]:
+    """A disc as HC18's annotators drew heads: filled after a pen of 2 x 2 pixels, which adds a pixel up, down, left and right."""
+    mask = disc(radius=radius)
+    around = np.pad(mask, 1)
+    shifted = [around[row : row + mask.shape[0], col : col + mask.shape[1]] for row in range(3) for col in range(3)]
+    return np.max(shifted, axis=0).astype(np.uint8)
 
 
 def outline_of(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -34,9 +44,9 @@ def write_png(path: Path, pixels: npt.NDArray[np.uint8]) -> Path:
 
 
 def make_hc18(root: Path, names: Sequence[str] = ("000_HC", "000_2HC", "001_HC", "005_HC", "015_HC")) -> Path:
-    """HC18's official layout with discs of radius 12 pixels (HC 2 pi 12 pixels) on dark ground."""
-    mask = disc()
-    circumference = 2 * np.pi * 12 * PIXEL_SIZE_MM
+    """HC18's official layout with one drawn disc in every picture."""
+    mask = drawn_disc()
+    circumference = 2 * np.pi * RADIUS * PIXEL_SIZE_MM
     lines = ["filename,pixel size(mm),head circumference (mm)"]
     for name in names:
         write_png(root / "training_set" / f"{name}.png", mask * 100 + 20)

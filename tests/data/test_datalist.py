@@ -11,7 +11,7 @@ from monai.data import load_decathlon_datalist
 from tests.data.samples import make_hc18
 from usseg_monai.data.datalist import list_images, load_datalist, read_datalist, read_dataset, to_datalist
 from usseg_monai.data.hc18 import read_hc18
-from usseg_monai.errors import UsageError
+from usseg_monai.errors import ImageError, UsageError
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def test_the_form(root: Path) -> None:
             "image": "training_set/015_HC.png",
             "label": "training_set/015_HC_Annotation.png",
             "group": "015",
-            "spacing_mm": [0.5, 0.5],
-            "head_circumference_mm": 37.7,
+            "spacing_mm": [2.0, 2.0],
+            "head_circumference_mm": 150.8,
         }
     ]
 
@@ -109,16 +109,25 @@ def test_no_file_is_an_error(tmp_path: Path) -> None:
         load_datalist(tmp_path / "nothing.json", "test")
 
 
-def test_images_to_predict(root: Path, tmp_path: Path) -> None:
-    images = list_images(root)
-    assert [Path(item["image"]).relative_to(root).as_posix() for item in images] == [
-        "test_set/000_HC.png",
-        *(f"training_set/{name}.png" for name in ("000_2HC", "000_HC", "001_HC", "005_HC", "015_HC")),
+def test_images_to_predict_have_the_names_of_the_command_line(root: Path, tmp_path: Path) -> None:
+    (root / "test_set" / "000_HC.jpg").touch()
+    images = list_images(root / "test_set")
+    assert images == [
+        {"image": str(root / "test_set" / "000_HC.jpg"), "file": "000_HC.jpg", "output": "000_HC.jpg"},
+        {"image": str(root / "test_set" / "000_HC.png"), "file": "000_HC.png", "output": "000_HC.png"},
     ]
-    assert list_images(root / "test_set" / "000_HC.png") == [images[0]]
+    assert list_images(root / "test_set" / "000_HC.png")[0]["output"] == "000_HC"
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UsageError, match="no image in"):
+    with pytest.raises(ImageError, match="a folder without images"):
         list_images(tmp_path / "empty")
+
+
+def test_a_link_out_of_the_folder_is_refused(root: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "links"
+    folder.mkdir()
+    (folder / "a.png").symlink_to(root / "test_set" / "000_HC.png")
+    with pytest.raises(ImageError, match=r"a\.png: a link that points out of"):
+        list_images(folder)
 
 
 def test_the_real_images_never_share_a_group_between_sections(hc18: Path) -> None:

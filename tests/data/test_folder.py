@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from usseg_monai.data.folder import folder_group, is_mask_name, read_folder
+from usseg_monai.data.folder import folder_group, read_folder
 from usseg_monai.errors import UsageError
 
 
@@ -38,7 +38,17 @@ def test_subfolders_are_groups(tmp_path: Path) -> None:
 
 
 def test_pairs_side_by_side(tmp_path: Path) -> None:
-    make(tmp_path, "x_1.nii.gz", "x_1_mask.nii.gz", "deep/y.png", "deep/y_Annotation.png", "notes.txt", ".hidden.png", ".hidden_mask.png")
+    make(
+        tmp_path,
+        "x_1.nii.gz",
+        "x_1_mask.nii.gz",
+        "deep/y.png",
+        "deep/y_Annotation.png",
+        "notes.txt",
+        "mask.png",
+        ".hidden.png",
+        ".hidden_mask.png",
+    )
     assert pairs(tmp_path) == [("deep/y.png", "deep/y_Annotation.png", "deep"), ("x_1.nii.gz", "x_1_mask.nii.gz", "x")]
 
 
@@ -75,4 +85,3 @@ def test_names() -> None:
     assert folder_group(Path("exam_3_12.png")) == "exam_3"
     assert folder_group(Path("a/b/c.png")) == "a/b"
     assert folder_group(Path("_1.png")) == "_1"
-    assert is_mask_name(Path("x_mask.nii.gz")) and is_mask_name(Path("x_Annotation.png")) and not is_mask_name(Path("mask.png"))

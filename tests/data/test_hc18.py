@@ -25,7 +25,7 @@ def test_the_layout_is_read(tmp_path: Path) -> None:
     assert case.group == "000"
     assert case.label == root / "training_set" / "000_2HC_Annotation.png"
     assert case.spacing_mm == (PIXEL_SIZE_MM, PIXEL_SIZE_MM)
-    assert case.measured == {"head_circumference_mm": 37.70}
+    assert case.measured == {"head_circumference_mm": 150.80}
     assert [dataset.split_of(by_name[name]) for name in ("000_HC.png", "005_HC.png", "015_HC.png")] == ["train", "validation", "test"]
 
 
@@ -89,10 +89,10 @@ def test_nothing_there_is_an_error(tmp_path: Path) -> None:
 def test_a_wrong_table_is_an_error(tmp_path: Path) -> None:
     root = make_hc18(tmp_path)
     text = (root / TABLE).read_text()
-    (root / TABLE).write_text(text.replace("37.70", "-1", 1))
+    (root / TABLE).write_text(text.replace("150.80", "-1", 1))
     with pytest.raises(UsageError, match=r"line 2: .*'-1' must be positive"):
         read_hc18(root)
-    (root / TABLE).write_text(text.replace(",37.70", "", 1))
+    (root / TABLE).write_text(text.replace(",150.80", "", 1))
     with pytest.raises(UsageError, match=r"line 2: .*None must be positive"):
         read_hc18(root)
     (root / TABLE).write_text("name;size\n")

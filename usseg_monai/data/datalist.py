@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from usseg_monai.data.dataset import Case, Dataset
-from usseg_monai.data.folder import is_mask_name, read_folder
+from usseg_monai.data.folder import read_folder
 from usseg_monai.data.hc18 import is_hc18, read_hc18
 from usseg_monai.data.splits import Split
-from usseg_monai.errors import UsageError
-from usseg_monai.imaging import is_image_name
+from usseg_monai.errors import ImageError, UsageError
+from usseg_monai.inference.inputs import find_inputs
 
 __all__ = ["SECTIONS", "list_images", "load_datalist", "read_datalist", "read_dataset", "to_datalist"]
 
@@ -112,18 +112,21 @@ def load_datalist(source: str | Path, section: str) -> list[dict[str, Any]]:
 
 
 def list_images(source: str | Path) -> list[dict[str, str]]:
-    """Return ``[{"image": path}, ...]`` for an image, or for all images in a folder and below it, sorted; masks are left out.
+    """List what ``usseg predict`` would read of an image, a folder or a glob, under the same names.
+
+    Returns:
+        An item a file: ``image``, the path; ``file`` and ``output``, its names in the table and below ``masks/``
+        (`usseg_monai.inference.inputs`).
 
     Raises:
-        UsageError: neither file nor folder, or a folder without images.
+        ImageError: no image there, or one that is not read, such as a link that points out of the folder.
     """
-    path = Path(source).absolute()
-    if path.is_file():
-        return [{"image": str(path)}]
-    found = sorted(file for file in path.rglob("*") if is_image_name(file) and not is_mask_name(file) and file.is_file())
-    if not found:
-        raise UsageError(f"no image in {path}: give an image, or a folder that holds some")
-    return [{"image": str(file)} for file in found]
+    items = []
+    for found in find_inputs([source]):
+        if found.refusal:
+            raise ImageError(f"{found.path}: {found.refusal}")
+        items.append({"image": str(found.path.absolute()), "file": found.file, "output": found.output})
+    return items
 
 
 def _read_folder_of_any_kind(path: Path) -> Dataset:

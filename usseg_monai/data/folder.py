@@ -16,14 +16,9 @@ from usseg_monai.data.dataset import Case, Dataset, name_remark
 from usseg_monai.errors import UsageError
 from usseg_monai.imaging import is_image_name
 
-__all__ = ["folder_group", "is_mask_name", "read_folder"]
+__all__ = ["folder_group", "read_folder"]
 
 _MASK_ENDINGS = ("_mask", "_Annotation")
-
-
-def is_mask_name(path: Path) -> bool:
-    """Whether a file's name says that it is a mask: ``x_mask.png``, ``x_Annotation.png``."""
-    return _stem(path).endswith(_MASK_ENDINGS)
 
 
 def folder_group(path: Path) -> str:
@@ -58,8 +53,8 @@ def read_folder(root: Path, *, group_pattern: str | None = None) -> Dataset:
         masks = _by_name(masks_root, _image_files(masks_root))
     else:
         images_root = masks_root = root
-        masks = _by_name(root, (path for path in _image_files(root) if is_mask_name(path)))
-    images = _by_name(images_root, (path for path in _image_files(images_root) if not is_mask_name(path)))
+        masks = _by_name(root, (path for path in _image_files(root) if _is_mask_name(path)))
+    images = _by_name(images_root, (path for path in _image_files(images_root) if not _is_mask_name(path)))
 
     paired = sorted(images.keys() & masks.keys())
     if not paired:
@@ -73,6 +68,10 @@ def read_folder(root: Path, *, group_pattern: str | None = None) -> Dataset:
         *name_remark("masks without an image", sorted(masks.keys() - images.keys())),
     ]
     return Dataset("folder", None, cases, tuple(remarks))
+
+
+def _is_mask_name(path: Path) -> bool:
+    return _stem(path).endswith(_MASK_ENDINGS)
 
 
 def _stem(path: Path) -> str:
