@@ -1,0 +1,64 @@
+"""The results table and the overlays of a bundle that runs by ``python -m monai.bundle run``."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+from ignite.engine import Engine, Events
+
+from usseg_monai.imaging import GreyImage, read_image, write_png
+from usseg_monai.imaging.overlay import draw_overlay
+from usseg_monai.imaging.spacing import read_spacing_csv
+from usseg_monai.inference.results import Table, describe, open_table, result_row
+from usseg_monai.tasks import get_task
+
+__all__ = ["ResultsHandler"]
+
+
+class ResultsHandler:
+    """Measures every mask of an evaluator's output and writes ``results.csv`` and ``overlays/``, as ``usseg predict`` does.
+
+    The items are those of `usseg_monai.data.datalist.list_images`, with the mask ``(W, H)`` of 0 and 1 in the key ``pred``.
+
+    Args:
+        task: name of the task, whose measurement and columns are used.
+        output_dir: folder for the table and the overlays.
+        spacing_csv: table of pixel sizes, used for images that do not tell theirs; ``None`` for no such table.
+    """
+
+    def __init__(self, task: str, output_dir: str, spacing_csv: str | None = None) -> None:
+        self.task = get_task(task)
+        self.folder = Path(output_dir)
+        self.spacings = {} if spacing_csv is None else read_spacing_csv(spacing_csv)
+        self._open = ExitStack()
+        self._table: Table | None = None
+
+    def attach(self, engine: Engine) -> None:
+        """Register on the evaluator's events."""
+        engine.add_event_handler(Events.STARTED, self._begin)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._add)
+        engine.add_event_handler(Events.COMPLETED, self._open.close)
+        engine.add_event_handler(Events.EXCEPTION_RAISED, self._fail)
+
+    def _begin(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._table = self._open.enter_context(open_table(self.folder / "results.csv", self.task))
+
+    def _fail(self, error: BaseException) -> None:
+        self._open.close()
+        raise error
+
+    def _add(self, engine: Engine) -> None:
+        assert self._table is not None  # opened when the engine started
+        for item, output in zip(engine.state.batch, engine.state.output, strict=True):
+            path = Path(item["image"].meta["filename_or_obj"])
+            image = read_image(path)
+            spacing = image.spacing_mm or self.spacings.get(path.name)
+            image = GreyImage(image.pixels, spacing, image.source)
+            mask = np.ascontiguousarray(np.asarray(output["pred"].cpu()).T)
+            measurement = self.task.measure(mask, spacing)
+            self._table.append(result_row(self.task, item["file"], 0, spacing, measurement))
+            overlay = draw_overlay(image, mask, measurement.outlines, describe(self.task, measurement))
+            write_png(self.folder / "overlays" / f"{item['output']}.png", overlay)
