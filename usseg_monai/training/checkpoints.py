@@ -1,17 +1,61 @@
-"""Where an interrupted training goes on."""
+"""Where an interrupted training goes on, and what it has to remember."""
 
 from __future__ import annotations
 
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-__all__ = ["newest_checkpoint"]
+from ignite.engine import Engine
+from monai.handlers import CheckpointSaver, EarlyStopHandler
+
+__all__ = ["BestSoFar", "newest_checkpoint"]
 
 
 def newest_checkpoint(folder: str) -> str | None:
     """Path of the checkpoint of the last whole epoch in ``folder``, or ``None`` for a fresh start.
 
+    A file that was cut off while it was written is passed over.
+
     >>> newest_checkpoint("no such folder") is None
     True
     """
-    found = sorted(Path(folder).glob("*_epoch=*.pt"), key=lambda path: int(path.stem.rpartition("=")[2]))
-    return str(found[-1]) if found else None
+    # torch writes a zip archive, whose table of contents comes last: a file that is cut off has none.
+    whole = [path for path in Path(folder).glob("*_epoch=*.pt") if zipfile.is_zipfile(path)]
+    return str(max(whole, key=lambda path: int(path.stem.rpartition("=")[2]))) if whole else None
+
+
+class BestSoFar:
+    """The best validation result as a part of a training's state, in the form that checkpoints take.
+
+    Without it a resumed training takes its first epoch for its best, overwrites better weights, and is patient from the start again.
+
+    Args:
+        evaluator: the validation engine.
+        saver: writes the weights of the best epoch.
+        early_stop: ends a training that gets no better; its trainer must be set before a state is saved or loaded.
+    """
+
+    def __init__(self, evaluator: Engine, saver: CheckpointSaver, early_stop: EarlyStopHandler) -> None:
+        self.evaluator = evaluator
+        self.saver = saver
+        self.early_stop = early_stop
+
+    def state_dict(self) -> dict[str, Any]:
+        """Best metric, its epoch, and how far the patience is used up."""
+        state = self.evaluator.state
+        return {
+            "metric": float(state.best_metric),
+            "epoch": int(state.best_metric_epoch),
+            "patience": dict(self.early_stop._handler.state_dict()),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a result of `state_dict`; before the first validation there is nothing to go on from."""
+        if state["epoch"] == -1:
+            return
+        self.evaluator.state.best_metric = state["metric"]
+        self.evaluator.state.best_metric_epoch = state["epoch"]
+        self.saver.load_state_dict({"_saved": [(state["metric"], "")]})  # it knows the name of its one file
+        self.early_stop._handler.load_state_dict(state["patience"])

@@ -86,6 +86,8 @@ def export_onnx(task: str, checkpoint: Path | None, file: Path) -> str:
             dynamic_shapes=({0: Dim("rows", min=2), 1: Dim("cols", min=2)},),
         )
         model = onnx.load(graph)
+        for part in (model.graph, *model.graph.node, *model.graph.input, *model.graph.output, *model.graph.value_info):
+            part.ClearField("metadata_props")  # the exporter notes files and lines of this machine
         facts = {
             "task": task,
             "version": __version__,

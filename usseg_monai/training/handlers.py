@@ -36,14 +36,15 @@ class CurvesHandler:
 
     def attach(self, engine: Engine) -> None:
         """Register on the trainer's events."""
-        engine.add_event_handler(Events.STARTED, self._load)
+        engine.add_event_handler(Events.EPOCH_STARTED, self._load)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._remember_loss)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._record)
 
     def _load(self, engine: Engine) -> None:
+        """Take up the curves of an interrupted training; when the engine starts, the state to resume from is not there yet."""
         file = self.folder / "curves.json"
-        if engine.state.epoch > 0 and file.is_file():
-            self.epochs = [row for row in json.loads(file.read_text()) if row["epoch"] <= engine.state.epoch]
+        if not self.epochs and engine.state.epoch > 1 and file.is_file():
+            self.epochs = [row for row in json.loads(file.read_text()) if row["epoch"] < engine.state.epoch]
 
     def _remember_loss(self, engine: Engine) -> None:
         self._losses.append(float(engine.state.output[0]["loss"]))
@@ -104,17 +105,24 @@ class TensorBoardRunHandler:
 
     def attach(self, engine: Engine) -> None:
         """Register on the trainer's events."""
+        engine.add_event_handler(Events.STARTED, self._open)
         engine.add_event_handler(Events.ITERATION_COMPLETED(once=1), self._graph)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._learning_rate)
+        engine.add_event_handler(Events.COMPLETED, self._close)
+
+    def _open(self) -> None:
+        self.writer = SummaryWriter(self.log_dir)
 
     def _graph(self, engine: Engine) -> None:
         image = torch.as_tensor(engine.state.output[0]["image"]).as_subclass(torch.Tensor)
         mode = self.network.training
         self.network.eval()
-        with SummaryWriter(self.log_dir) as writer:
-            writer.add_graph(self.network, torch.zeros_like(image[None]))
+        self.writer.add_graph(self.network, torch.zeros_like(image[None]))
         self.network.train(mode)
 
     def _learning_rate(self, engine: Engine) -> None:
-        with SummaryWriter(self.log_dir) as writer:
-            writer.add_scalar("learning_rate", self.optimizer.param_groups[0]["lr"], engine.state.epoch)
+        self.writer.add_scalar("learning_rate", self.optimizer.param_groups[0]["lr"], engine.state.epoch)
+        self.writer.flush()
+
+    def _close(self) -> None:
+        self.writer.close()

@@ -1,0 +1,110 @@
+"""What the tests of every bundle share: the bundle, a tiny data set, weights of chance, and a quick way to a workflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigParser, ConfigWorkflow
+from PIL import Image
+
+from usseg_monai import bundle_path
+from usseg_monai.tasks import TASKS
+
+TINY: dict[str, Any] = {"image_size": [64, 64], "num_workers": 0, "device": "$torch.device('cpu')"}
+"""Overrides that make any config of ours quick on a CPU."""
+
+CASES = {"training": 5, "validation": 3, "test": 2}
+SHAPES = [(40, 56), (37, 53), (60, 44)]  # rows, cols
+
+
+@pytest.fixture(scope="session", params=TASKS)
+def task(request: pytest.FixtureRequest) -> str:
+    """Each task in turn."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def bundle(task: str) -> Path:
+    """Folder of the task's bundle."""
+    return bundle_path(task)
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of ten small pictures, each of a bright disc on a dark ground; two of one name in different folders."""
+    folder = tmp_path_factory.mktemp("data") / "images"
+    rng = np.random.default_rng(0)
+    for number in range(sum(CASES.values())):
+        rows, cols = SHAPES[number % len(SHAPES)]
+        down, across = np.mgrid[:rows, :cols]
+        disc = (down - rows * 0.4) ** 2 + (across - cols * 0.6) ** 2 < (8 + number) ** 2
+        pixels = rng.integers(0, 10, (rows, cols)) + 150 * disc
+        name = f"exam{number // 2}/{number % 2}.png"
+        for file, array in ((folder / name, pixels), (folder.parent / "masks" / name, disc * 255)):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(array.astype(np.uint8)).save(file)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def datalist(images: Path) -> Path:
+    """A datalist of these pictures and their discs."""
+    found = sorted(images.rglob("*.png"))
+    items = [
+        {
+            "image": path.relative_to(images.parent).as_posix(),
+            "label": f"masks/{path.relative_to(images).as_posix()}",
+            "group": path.parent.name,
+        }
+        for path in found
+    ]
+    parts: dict[str, Any] = {"name": "discs"}
+    for section, count in CASES.items():
+        parts[section], items = items[:count], items[count:]
+    file = images.parent / "datalist.json"
+    file.write_text(json.dumps(parts))
+    return file
+
+
+@pytest.fixture(scope="session")
+def weights(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of the bundle's network as it is before training, in the form of ``models/model.pt``."""
+    parser = ConfigParser()
+    parser.read_config(str(bundle / "configs" / "inference.json"))
+    torch.manual_seed(0)
+    file = tmp_path_factory.mktemp("weights") / "model.pt"
+    torch.save(parser.get_parsed_content("network_def").state_dict(), file)
+    return file
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """The first error of a chain: MONAI wraps what goes wrong in a run in errors of its parser."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return error
+
+
+Start = Callable[..., ConfigWorkflow]
+
+
+@pytest.fixture
+def start(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
+    """Initialize a workflow of the bundle's configs, from a working directory that has nothing to do with it."""
+    foreign = tmp_path / "elsewhere"
+    foreign.mkdir()
+    monkeypatch.chdir(foreign)
+
+    def start(*configs: str, kind: str = "train", **overrides: Any) -> ConfigWorkflow:
+        files = [str(bundle / "configs" / name) for name in configs]
+        workflow = ConfigWorkflow(files, logging_file=False, workflow_type=kind, **(TINY | overrides))
+        workflow.initialize()
+        return workflow
+
+    return start

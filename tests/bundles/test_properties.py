@@ -1,0 +1,54 @@
+"""MONAI's own checks of a bundle."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from monai.bundle import ckpt_export, verify_net_in_out
+from monai.data import load_net_with_metadata
+
+from tests.bundles.conftest import Start
+
+
+@pytest.mark.parametrize("configs", [("train.json",), ("train.json", "evaluate.json")])
+def test_training_configs_have_all_properties(configs: tuple[str, ...], start: Start, datalist: Path, tmp_path: Path) -> None:
+    workflow = start(*configs, dataset_dir=str(datalist), output_dir=str(tmp_path / "out"), ckpt_dir=str(tmp_path / "out"))
+    assert workflow.check_properties() == []
+
+
+def test_inference_config_has_all_properties(start: Start, images: Path, tmp_path: Path) -> None:
+    workflow = start("inference.json", kind="inference", dataset_dir=str(images), output_dir=str(tmp_path / "out"))
+    assert workflow.check_properties() == []
+
+
+def test_bundle_root_does_not_depend_on_the_working_directory(start: Start, bundle: Path, images: Path) -> None:
+    workflow = start("inference.json", kind="inference", dataset_dir=str(images))
+    assert Path(workflow.bundle_root) == bundle
+
+
+def test_network_gives_what_the_metadata_says(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    configs = bundle / "configs"
+    for name in ("inference.json", "train.json"):
+        verify_net_in_out("network_def", meta_file=str(configs / "metadata.json"), config_file=str(configs / name), device="cpu")
+
+
+def test_exports_to_torchscript(bundle: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    configs, file = bundle / "configs", tmp_path / "model.ts"
+    ckpt_export(
+        "network_def",
+        filepath=str(file),
+        ckpt_file=str(weights),
+        meta_file=str(configs / "metadata.json"),
+        config_file=str(configs / "inference.json"),
+    )
+    network, metadata, extra = load_net_with_metadata(str(file), more_extra_files=["inference.json"])
+    assert metadata["version"] == json.loads((configs / "metadata.json").read_text())["version"]
+    assert "network_def" in json.loads(extra["inference.json"])
+    saved = torch.load(weights, weights_only=True)
+    assert all(torch.equal(saved[name], value) for name, value in network.state_dict().items())
+    assert network.eval()(torch.zeros(1, 1, 64, 64)).shape == (1, 1, 64, 64)

@@ -1,0 +1,132 @@
+"""train.json and evaluate.json: what a training leaves behind, how it goes on, and when it stops."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from ignite.engine import Engine, Events
+from monai.bundle import ConfigWorkflow
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tests.bundles.conftest import CASES, Start, root_cause
+
+
+def places(datalist: Path, out: Path) -> dict[str, Any]:
+    return {"dataset_dir": str(datalist), "output_dir": str(out), "ckpt_dir": str(out), "batch_size": 2}
+
+
+def trainer_of(workflow: ConfigWorkflow) -> Engine:
+    engine: Engine = workflow.parser.get_parsed_content("train#trainer")
+    return engine
+
+
+def curves(out: Path) -> list[dict[str, float]]:
+    rows: list[dict[str, float]] = json.loads((out / "curves.json").read_text())
+    return rows
+
+
+def test_leaves_weights_checkpoints_curves_and_tensorboard(start: Start, bundle: Path, datalist: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    before = {path: path.stat().st_mtime_ns for path in bundle.rglob("*") if "__pycache__" not in path.parts}
+    start("train.json", **places(datalist, out), max_epochs=2, **{"validate#handlers#2#interval": 1}).run()
+
+    network = start("inference.json", kind="inference").parser.get_parsed_content("network_def")
+    network.load_state_dict(torch.load(out / "model.pt", weights_only=True))
+    assert sorted(path.name for path in out.glob("checkpoint_*.pt")) == ["checkpoint_epoch=1.pt", "checkpoint_epoch=2.pt"]
+    assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
+    rows = curves(out)
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert {"train_loss", "learning_rate", "train_mean_dice", "train_accuracy", "val_mean_dice", "val_accuracy"} <= rows[-1].keys()
+
+    log = EventAccumulator(str(out))
+    log.Reload()
+    # MONAI's handlers open one file each, the accumulator reads them all
+    assert {"train_loss", "learning_rate", "val_mean_dice", "val_accuracy"} <= set(log.Tags()["scalars"])
+    assert [scalar.step for scalar in log.Scalars("learning_rate")] == [1, 2]
+    assert log.Tags()["graph"]
+    assert log.Tags()["images"]
+    # a training writes into the folders it was given, and not into the bundle
+    assert {path: path.stat().st_mtime_ns for path in bundle.rglob("*") if "__pycache__" not in path.parts} == before
+
+
+def test_goes_on_where_it_was_stopped(start: Start, datalist: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = start("train.json", **places(datalist, out), max_epochs=4)
+
+    @trainer_of(first).on(Events.EPOCH_STARTED(once=3))
+    def _(engine: Engine) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        first.run()
+    rows = curves(out)
+    assert [row["epoch"] for row in rows] == [1, 2]
+    (out / "checkpoint_epoch=3.pt").write_bytes((out / "checkpoint_epoch=2.pt").read_bytes()[:1000])  # as of a crash while writing
+
+    second = start("train.json", **places(datalist, out), max_epochs=4)
+    second.run()
+    steps = -(-CASES["training"] // 2)
+    assert trainer_of(second).state.epoch == 4
+    assert trainer_of(second).state.iteration == 4 * steps
+    optimizer = second.parser.get_parsed_content("optimizer")
+    assert {int(state["step"]) for state in optimizer.state.values()} == {4 * steps}
+    assert curves(out)[:2] == rows
+    assert [row["epoch"] for row in curves(out)] == [1, 2, 3, 4]
+
+    third = start("train.json", **places(datalist, out), max_epochs=5)
+    third.run()
+    assert [row["epoch"] for row in curves(out)] == [1, 2, 3, 4, 5]
+    # on the longer curve the learning rate is higher than at the end of the shorter one
+    assert curves(out)[4]["learning_rate"] < 1e-4 < curves(out)[1]["learning_rate"]
+
+
+def test_keeps_better_weights_of_before_the_interruption(start: Start, datalist: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    start("train.json", **places(datalist, out), max_epochs=1).run()
+    state = torch.load(out / "checkpoint_epoch=1.pt", weights_only=True)
+    assert state["best"]["metric"] == curves(out)[0]["val_mean_dice"]
+    assert state["best"]["epoch"] == 1
+    best = (out / "model.pt").read_bytes()
+
+    state["best"]["metric"] = 1.5
+    state["best"]["patience"]["best_score"] = 1.5
+    torch.save(state, out / "checkpoint_epoch=1.pt")
+    workflow = start("train.json", **places(datalist, out), max_epochs=4, patience=2)
+    workflow.run()
+    assert (out / "model.pt").read_bytes() == best
+    assert trainer_of(workflow).state.epoch == 3  # two epochs without a better one
+
+    state["best"]["metric"] = -1.0
+    torch.save(state, out / "checkpoint_epoch=1.pt")
+    start("train.json", **places(datalist, out), max_epochs=2, resume_from=str(out / "checkpoint_epoch=1.pt")).run()
+    assert (out / "model.pt").read_bytes() != best
+
+
+def test_stops_early(start: Start, datalist: Path, tmp_path: Path) -> None:
+    workflow = start(
+        "train.json", **places(datalist, tmp_path / "out"), max_epochs=6, patience=1, **{"early_stop#score_function": "$lambda engine: 0.0"}
+    )
+    workflow.run()
+    assert trainer_of(workflow).state.epoch == 2
+
+
+def test_evaluation_writes_metrics_of_the_test_part(start: Start, datalist: Path, weights: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    workflow = start("train.json", "evaluate.json", **places(datalist, out), ckpt_path=str(weights))
+    workflow.run()
+    header, values = ((out / "metrics.csv").read_text().split())[:2]
+    assert "val_mean_dice" in header or "val_mean_dice" in values
+    rows = (out / "val_mean_dice_raw.csv").read_text().splitlines()[1:]
+    assert len([row for row in rows if ".png" in row]) == CASES["test"]
+    assert not (out / "model.pt").exists()
+
+
+def test_evaluation_without_weights_fails(start: Start, datalist: Path, tmp_path: Path) -> None:
+    workflow = start("train.json", "evaluate.json", **places(datalist, tmp_path / "out"), ckpt_path=str(tmp_path / "nowhere.pt"))
+    with pytest.raises(RuntimeError) as raised:
+        workflow.run()
+    assert isinstance(root_cause(raised.value), FileNotFoundError)

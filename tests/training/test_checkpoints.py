@@ -1,0 +1,96 @@
+"""Tests of usseg_monai.training.checkpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from ignite.engine import Engine, Events
+from monai.handlers import CheckpointSaver, EarlyStopHandler
+
+from usseg_monai.training.checkpoints import BestSoFar, newest_checkpoint
+
+
+def test_finds_the_last_epoch_by_its_number(tmp_path: Path) -> None:
+    for name in ("checkpoint_epoch=9.pt", "checkpoint_epoch=10.pt", "model.pt"):
+        torch.save({}, tmp_path / name)
+    assert newest_checkpoint(str(tmp_path)) == str(tmp_path / "checkpoint_epoch=10.pt")
+
+
+def test_passes_over_a_file_that_was_cut_off(tmp_path: Path) -> None:
+    for epoch in (1, 2):
+        torch.save({"weights": torch.zeros(100)}, tmp_path / f"checkpoint_epoch={epoch}.pt")
+    newest = tmp_path / "checkpoint_epoch=2.pt"
+    newest.write_bytes(newest.read_bytes()[:-30])
+    assert newest_checkpoint(str(tmp_path)) == str(tmp_path / "checkpoint_epoch=1.pt")
+
+
+@pytest.mark.parametrize("folder", ["", "missing"])
+def test_nothing_to_go_on_from(folder: str, tmp_path: Path) -> None:
+    assert newest_checkpoint(str(tmp_path / folder)) is None
+
+
+class Validation:
+    """A validation engine with its saver and early stopping, as a bundle sets them up; its metric is told to it."""
+
+    def __init__(self, folder: Path, patience: int = 3) -> None:
+        self.trainer = Engine(lambda engine, batch: None)
+        self.engine = Engine(lambda engine, batch: None)
+        self.engine.state.best_metric, self.engine.state.best_metric_epoch = -1, -1
+        self.engine.state.key_metric_name = "dice"
+        self.weights = torch.nn.Linear(1, 1)
+        self.saver = CheckpointSaver(
+            str(folder), save_dict={"model": self.weights}, save_key_metric=True, key_metric_name="dice", key_metric_filename="model.pt"
+        )
+        self.early_stop = EarlyStopHandler(patience, score_function=lambda engine: engine.state.metrics["dice"])
+        self.early_stop.set_trainer(self.trainer)
+        self.best = BestSoFar(self.engine, self.saver, self.early_stop)
+        self.dice = 0.0
+        self.engine.add_event_handler(Events.EPOCH_COMPLETED, lambda engine: engine.state.metrics.update(dice=self.dice))
+        self.saver.attach(self.engine)
+        self.early_stop.attach(self.engine)
+
+    def validate(self, dice: float, epoch: int) -> None:
+        self.dice = dice
+        with torch.no_grad():
+            self.weights.bias.fill_(epoch)
+        self.engine.run([0])
+        if dice > self.engine.state.best_metric:
+            self.engine.state.best_metric, self.engine.state.best_metric_epoch = dice, epoch
+
+    def saved_epoch(self) -> float:
+        return float(torch.load(Path(self.saver.save_dir) / "model.pt", weights_only=True)["bias"])
+
+
+def test_remembers_the_best_epoch(tmp_path: Path) -> None:
+    first = Validation(tmp_path)
+    first.validate(0.8, epoch=1)
+    first.validate(0.7, epoch=2)
+    torch.save(first.best.state_dict(), tmp_path / "state.pt")
+
+    second = Validation(tmp_path)
+    second.best.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    assert (second.engine.state.best_metric, second.engine.state.best_metric_epoch) == (0.8, 1)
+    second.validate(0.75, epoch=3)
+    assert second.saved_epoch() == 1
+    second.validate(0.9, epoch=4)
+    assert second.saved_epoch() == 4
+
+
+def test_patience_is_not_given_twice(tmp_path: Path) -> None:
+    first = Validation(tmp_path, patience=2)
+    first.validate(0.8, epoch=1)
+    first.validate(0.7, epoch=2)
+    second = Validation(tmp_path, patience=2)
+    second.best.load_state_dict(first.best.state_dict())
+    second.validate(0.75, epoch=3)
+    assert second.trainer.should_terminate
+
+
+def test_a_state_of_before_the_first_validation_changes_nothing(tmp_path: Path) -> None:
+    second = Validation(tmp_path)
+    second.best.load_state_dict(Validation(tmp_path).best.state_dict())
+    second.validate(0.1, epoch=1)
+    assert second.saved_epoch() == 1
+    assert not second.trainer.should_terminate

@@ -1,0 +1,27 @@
+"""Learning rates over a training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch.optim.lr_scheduler import OneCycleLR
+
+__all__ = ["ResumableOneCycleLR"]
+
+
+class ResumableOneCycleLR(OneCycleLR):
+    """torch's one-cycle schedule; a training that is resumed with another number of epochs goes on along the new curve.
+
+    torch's own takes its length from the checkpoint as well and raises in the first epoch beyond it.
+
+    >>> import torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    >>> state = ResumableOneCycleLR(optimizer, max_lr=0.1, total_steps=10).state_dict()
+    >>> longer = ResumableOneCycleLR(optimizer, max_lr=0.1, total_steps=20)
+    >>> longer.load_state_dict(state)
+    >>> longer.total_steps
+    20
+    """
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict({name: state_dict[name] for name in ("last_epoch", "_step_count", "_last_lr")})
