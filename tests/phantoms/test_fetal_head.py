@@ -69,17 +69,18 @@ def test_truth_is_consistent(phantoms: list[Phantom]) -> None:
         assert -90 < truth["angle_deg"] <= 90
 
 
-def test_mask_is_the_ellipse_grown_by_half_a_pixel(phantoms: list[Phantom]) -> None:
+def test_mask_is_the_ellipse_drawn_with_a_pen_of_two_pixels(phantoms: list[Phantom]) -> None:
     rows, cols = np.mgrid[:540, :800]
     for phantom in phantoms:
         along, across = _axes(phantom, rows, cols)
         radius = np.hypot(along, across)
-        half = phantom.truth["biparietal_diameter_px"] / 2
         assert phantom.mask[radius < 1].all()
-        assert not phantom.mask[radius > 1 + 0.52 / half].any()
-        grown = np.pi / 4 * phantom.truth["biparietal_diameter_px"] * phantom.truth["occipitofrontal_diameter_px"]
-        grown += phantom.truth["head_circumference_px"] / 2
-        assert phantom.mask.sum() == pytest.approx(grown, rel=5e-4)
+        assert not phantom.mask[radius > 1 + np.sqrt(2.0) / (phantom.truth["biparietal_diameter_px"] / 2)].any()
+        # Area of the sum of an ellipse and a square of side 2: ellipse, its bounding box's edges, square.
+        angle, long, short = (phantom.truth[name] for name in ("angle_deg", "occipitofrontal_diameter_px", "biparietal_diameter_px"))
+        cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+        width, height = np.hypot(long * cos, short * sin), np.hypot(long * sin, short * cos)
+        assert phantom.mask.sum() == pytest.approx(np.pi / 4 * long * short + 2 * (width + height) + 4, rel=3e-4)
 
 
 def test_measuring_the_mask_gives_the_truth(phantoms: list[Phantom]) -> None:
@@ -94,7 +95,7 @@ def test_measuring_the_mask_gives_the_truth(phantoms: list[Phantom]) -> None:
         assert abs((turn + 90) % 180 - 90) < 1.0
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(30))
 def test_every_head_lies_whole_in_the_picture(seed: int) -> None:
     phantom = fetal_head_phantom(seed, shape=(135, 200))
     border = np.concatenate([phantom.mask[0], phantom.mask[-1], phantom.mask[:, 0], phantom.mask[:, -1]])

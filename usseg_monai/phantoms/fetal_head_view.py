@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from usseg_monai.measurements.ellipse import Ellipse
 from usseg_monai.phantoms.sector import BeamGrid, Sector
 from usseg_monai.phantoms.speckle import Floats, PointSpread
 
@@ -40,7 +41,7 @@ class Head:
     @property
     def circumference_mm(self) -> float:
         """Perimeter."""
-        return _ramanujan(self.long, self.short)
+        return _perimeter(self.long, self.short)
 
     @property
     def reach(self) -> tuple[float, float]:
@@ -79,9 +80,8 @@ class View:
     spread: PointSpread
 
 
-def _ramanujan(a: float, b: float) -> float:
-    h = ((a - b) / (a + b)) ** 2
-    return math.pi * (a + b) * (1 + 3 * h / (10 + math.sqrt(4 - 3 * h)))
+def _perimeter(semi_major: float, semi_minor: float) -> float:
+    return Ellipse(0, 0, semi_major, semi_minor, 0).perimeter
 
 
 def draw_view(rng: np.random.Generator, shape: tuple[int, int], circumference: float | None) -> View:
@@ -96,7 +96,7 @@ def draw_view(rng: np.random.Generator, shape: tuple[int, int], circumference: f
     circumference = float(drawn) if circumference is None else circumference
     early = circumference < EARLY_BELOW_MM
     ratio = rng.uniform(0.78, 0.92) if early else rng.uniform(0.72, 0.86)
-    long = circumference / _ramanujan(1.0, ratio)
+    long = circumference / _perimeter(1.0, ratio)
     angle = math.radians(rng.uniform(-90, 90) if rng.random() < (0.5 if early else 0.08) else np.clip(rng.normal(0, 13), -50, 50))
     head = Head(0.0, 0.0, long, long * ratio, angle)
 

@@ -14,8 +14,8 @@ class Phantom:
 
     Attributes:
         image: grey values 0 to 255, spacing known.
-        mask: uint8 ``(rows, cols)``, 1 inside the structure; the centres of its outermost pixels lie on the true outline, as in a filled
-            HC18 outline.
+        mask: uint8 ``(rows, cols)``, 1 inside the structure, drawn in the convention of the task's real masks: the task's measurement of it
+            gives the truth.
         truth: exact values by the names of the task's result columns; columns that only follow from these by a formula are left out.
     """
 
