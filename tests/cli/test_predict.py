@@ -1,0 +1,182 @@
+"""``usseg predict`` and ``usseg measure``: options, files, exit codes, what is printed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from usseg_monai.cli import main
+
+SHAPE = (120, 160)
+HC_MM = "head_circumference_mm"
+
+
+def _draw_ellipse(file: Path) -> None:
+    """A bright ellipse with semi-axes of 40 and 50 pixels."""
+    rows, cols = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    inside = ((rows - 60) / 40) ** 2 + ((cols - 80) / 50) ** 2 < 1
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.where(inside, 255, 0).astype(np.uint8)).save(file)
+
+
+def _rows(out: Path) -> dict[str, dict[str, str]]:
+    with (out / "results.csv").open(newline="") as file:
+        return {row["file"]: row for row in csv.DictReader(file)}
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """Two pictures of the same name in two folders."""
+    folder = tmp_path / "images"
+    _draw_ellipse(folder / "monday" / "head.png")
+    _draw_ellipse(folder / "tuesday" / "head.png")
+    return folder
+
+
+@pytest.fixture
+def predict(threshold_graph: Path, tmp_path: Path) -> list[str]:
+    """The beginning of a command: task, network and output folder."""
+    return ["predict", "fetal_head", "--weights", str(threshold_graph), "-o", str(tmp_path / "out")]
+
+
+def test_folder_to_masks_overlays_and_table(images: Path, predict: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*predict, str(images), "--spacing-mm", "0.5,0.5", "--save", "mask,overlay,probability"]) == 0
+    out = tmp_path / "out"
+    rows = _rows(out)
+    assert list(rows) == ["monday/head.png", "tuesday/head.png"]
+    assert float(rows["monday/head.png"][HC_MM]) == pytest.approx(math.pi * 90 * 0.5, rel=0.03)
+    for kind in ("masks", "overlays", "probabilities"):
+        for day in ("monday", "tuesday"):
+            with Image.open(out / kind / day / "head.png") as picture:
+                assert picture.size == SHAPE[::-1]
+    output = capsys.readouterr()
+    assert output.out.startswith("2 done, 0 failed in ")
+    assert output.err == ""
+
+
+def test_a_single_image_is_answered_in_words(images: Path, predict: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*predict, str(images / "monday" / "head.png"), "--spacing-mm", "0.5,0.5"]) == 0
+    printed = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines() if ": " in line)
+    assert printed["status"] == "ok"
+    assert float(printed[HC_MM]) == pytest.approx(math.pi * 90 * 0.5, rel=0.03)
+
+
+def test_some_failed_is_1_and_the_rest_is_done(
+    images: Path, predict: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (images / "monday" / "notes.png").write_text("no picture")
+    assert main([*predict, str(images), "--json"]) == 1
+    output = capsys.readouterr()
+    (line,) = output.err.splitlines()
+    assert line.startswith("usseg: monday/notes.png: not an image")
+    summary = json.loads(output.out)
+    assert (summary["done"], summary["failed"], summary["skipped"]) == (2, 1, 0)
+    assert [row["status"] for row in summary["rows"]] == ["ok", "failed", "ok"]
+    assert _rows(tmp_path / "out")["monday/notes.png"]["status"] == "failed"
+
+
+def test_resume_skips_what_is_done(images: Path, predict: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*predict, str(images)]) == 0
+    _draw_ellipse(images / "wednesday" / "head.png")
+    capsys.readouterr()
+    assert main([*predict, str(images), "--resume", "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["done"], summary["skipped"], len(summary["rows"])) == (1, 2, 3)
+
+
+def test_spacing_table(images: Path, predict: list[str], tmp_path: Path) -> None:
+    table = tmp_path / "spacing.csv"
+    table.write_text("filename,pixel size(mm)\r\nhead.png,0.25\r\n")
+    assert main([*predict, str(images), "--spacing-csv", str(table)]) == 0
+    assert {row["spacing_mm_row"] for row in _rows(tmp_path / "out").values()} == {"0.25"}
+
+
+def test_the_limit_of_pixels_can_be_set(images: Path, predict: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*predict, str(images), "--max-pixels", "10000"]) == 1
+    assert "more than 10000 pixels" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--spacing-mm", "0.5"], "give ROW,COL"),
+        (["--spacing-mm", "0.5,-1"], "positive"),
+        (["--spacing-csv", "no such table.csv"], "no such table.csv"),
+        (["--save", "contour"], "cannot save 'contour'"),
+        (["--threads", "0"], "threads 0"),
+        (["--batch-size", "0"], "batch_size 0"),
+        (["--device", "cuda", "--engine", "onnx"], "cuda"),
+        (["--max-pixels", "0"], "--max-pixels 0"),
+    ],
+)
+def test_wrong_options_are_2_and_write_nothing(
+    words: list[str], said: str, images: Path, predict: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*predict, str(images), *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("usseg: ")
+    assert said in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_task_is_wrong_use(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("predict", "measure"):
+        assert main([command, "fetal_heart", str(images), "-o", str(tmp_path / "out")]) == 2
+        assert "unknown task 'fetal_heart': the tasks are fetal_head" in capsys.readouterr().err
+
+
+def test_nothing_to_read_is_1(predict: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*predict, str(tmp_path / "nowhere")]) == 1
+    assert "no such file or folder" in capsys.readouterr().err
+
+
+def test_measure_needs_no_network(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert main(["measure", "fetal_head", str(images), "-o", str(out), "--spacing-mm", "0.5,0.5", "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert [row[HC_MM] for row in summary["rows"]] == pytest.approx([math.pi * 90 * 0.5] * 2, rel=0.03)
+    assert (out / "overlays" / "tuesday" / "head.png").is_file()
+    assert not (out / "masks").exists()
+    record = json.loads((out / "run.json").read_text())
+    assert (record["engine"], record["weights_sha256"]) == ("none", "")
+
+
+def test_measure_without_spacing_gives_pixels_and_says_so(images: Path, tmp_path: Path) -> None:
+    assert main(["measure", "fetal_head", str(images), "-o", str(tmp_path / "out")]) == 0
+    row = _rows(tmp_path / "out")["monday/head.png"]
+    assert row[HC_MM] == ""
+    assert float(row["head_circumference_px"]) == pytest.approx(math.pi * 90, rel=0.03)
+    assert "--spacing-mm" in row["message"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_an_interrupt_leaves_whole_files_and_no_traceback(tmp_path: Path) -> None:
+    for number in range(300):
+        _draw_ellipse(tmp_path / "masks" / f"{number}.png")
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "usseg_monai", "measure", "fetal_head", str(tmp_path / "masks"), "-o", str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 30
+        while len(list(out.glob("overlays/*.png"))) < 5 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (130, "usseg: interrupted\n")
+    written = [path for path in out.rglob("*") if path.is_file() and path.suffix == ".png"]
+    assert 5 <= len(written) < 300
+    for path in written:
+        assert not path.name.startswith(".")  # no temporary file is left
+        with Image.open(path) as picture:
+            picture.load()
+    assert json.loads((out / "run.json").read_text())["state"] == "interrupted"

@@ -1,0 +1,34 @@
+"""``usseg measure``: measure masks that come from elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+_EXAMPLE = """examples:
+  usseg measure fetal_head masks/ -o results --spacing-csv pixel_size.csv
+  usseg measure fetal_head mask.png -o results --spacing-mm 0.2,0.2 --json
+
+Exit codes: 0 all done, 1 some inputs failed, 2 wrong use."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command's arguments."""
+    from usseg_monai.cli.options import add_batch_options
+
+    parser = subparsers.add_parser(
+        "measure",
+        description="Measure masks, drawn by hand or by other software; what is not black is the structure. No network runs. "
+        "OUT gets overlays/, results.csv (a row a frame) and run.json.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_batch_options(parser, "MASK")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure; the exit code is 1 where an input failed."""
+    from usseg_monai.cli.options import batch_options, run_batch_command
+    from usseg_monai.inference.batch import Options
+
+    return run_batch_command(args, Options(**batch_options(args), save=("overlay",)), given_masks=True)

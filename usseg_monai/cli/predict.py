@@ -1,0 +1,49 @@
+"""``usseg predict``: find and measure structures in images."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+_EXAMPLE = """examples:
+  usseg predict fetal_head image.png -o results --spacing-mm 0.2,0.2
+  usseg predict fetal_head images/ -o results --spacing-csv images/pixel_size.csv --save mask,overlay --resume
+
+Exit codes: 0 all done, 1 some inputs failed, 2 wrong use."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command's arguments."""
+    from usseg_monai.cli.options import add_batch_options
+
+    parser = subparsers.add_parser(
+        "predict",
+        description="Find and measure a task's structure in images. OUT gets masks/, overlays/, results.csv (a row a frame) and run.json.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_batch_options(parser, "INPUT")
+    parser.add_argument(
+        "--save", metavar="KINDS", default="mask,overlay", help="what to write: mask, overlay, probability (default: mask,overlay)"
+    )
+    parser.add_argument("--engine", choices=("auto", "onnx", "torch"), default="auto", help="what runs the network (default: auto)")
+    parser.add_argument("--device", metavar="DEVICE", default="auto", help="auto, cpu, or for the engine torch cuda (default: auto)")
+    parser.add_argument("--weights", metavar="FILE", type=Path, help="another network in place of the released one: ONNX, or for torch .pt")
+    parser.add_argument("--batch-size", metavar="N", type=int, default=1, help="images at a time through the engine torch (default: 1)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Predict; the exit code is 1 where an input failed."""
+    from usseg_monai.cli.options import batch_options, run_batch_command
+    from usseg_monai.inference.batch import Options
+
+    options = Options(
+        **batch_options(args),
+        engine=args.engine,
+        device=args.device,
+        weights=args.weights,
+        batch_size=args.batch_size,
+        save=tuple(filter(None, args.save.split(","))),
+    )
+    return run_batch_command(args, options)
