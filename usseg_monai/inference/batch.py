@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
@@ -15,6 +16,7 @@ from usseg_monai import __version__
 from usseg_monai.errors import ImageError, OutputError, UsageError
 from usseg_monai.imaging import GreyImage, Limits, Spacing, read_frames, read_spacing_csv
 from usseg_monai.imaging.spacing import check_spacing
+from usseg_monai.inference.given_masks import GivenMasks
 from usseg_monai.inference.inputs import Input, find_inputs, frame_output
 from usseg_monai.inference.journal import Done, Journal, open_journal, read_journal
 from usseg_monai.inference.outputs import FOLDERS, check_save, output_files, write_outputs
@@ -22,7 +24,7 @@ from usseg_monai.inference.pipeline import FrameResult, process_frames
 from usseg_monai.inference.predictor import Predictor, engine_name
 from usseg_monai.inference.results import Row, Table, failed_row, open_table, result_row
 from usseg_monai.inference.run_record import NAME as RUN_RECORD
-from usseg_monai.inference.run_record import STATES, InputRecord, bundle_version, now, versions, write_run_record
+from usseg_monai.inference.run_record import InputRecord, bundle_version, now, write_run_record
 from usseg_monai.measurements.result import Status
 
 __all__ = ["TABLE", "Options", "Progress", "Summary", "available_cores", "run_batch"]
@@ -100,6 +102,8 @@ def run_batch(
     output: str | Path,
     options: Options = Options(),
     on_progress: Progress = lambda done, total, row: None,
+    *,
+    given_masks: bool = False,
 ) -> Summary:
     """Find and measure a task's structure in files, and write what was found to a folder.
 
@@ -113,6 +117,7 @@ def run_batch(
         output: folder to write to.
         options: see `Options`.
         on_progress: see `Progress`.
+        given_masks: the files are masks already: they are measured, and no network runs.
 
     Returns:
         The rows and how many inputs were done. A file that cannot be used is a row with status ``failed``.
@@ -131,14 +136,18 @@ def run_batch(
     threads = _check(options)
     spacings = read_spacing_csv(options.spacing_csv) if options.spacing_csv else {}
     found = find_inputs(inputs, leave_out=[folder, *(folder / name for name in FOLDERS.values())])
-    on_cpu = engine_name(options.engine, options.device) == "onnx"
-    predictor = Predictor(
-        task,
-        engine=options.engine,
-        device=options.device,
-        threads=1 if on_cpu and len(found) > 1 else threads,
-        weights=options.weights,
-        batch_size=options.batch_size,
+    on_cpu = given_masks or engine_name(options.engine, options.device) == "onnx"
+    predictor = (
+        GivenMasks(task)
+        if given_masks
+        else Predictor(
+            task,
+            engine=options.engine,
+            device=options.device,
+            threads=1 if on_cpu and len(found) > 1 else threads,
+            weights=options.weights,
+            batch_size=options.batch_size,
+        )
     )
     facts = _facts(predictor, options, threads, spacings)
     earlier = read_journal(folder, facts["options_digest"]) if options.resume else {}
@@ -167,8 +176,8 @@ def run_batch(
                 write_run_record(folder, facts, started, state, record.inputs)
             raise
     write_run_record(folder, facts, started, "finished", record.inputs)
-    done, failed, skipped = (sum(item.state == state for item in record.inputs) for state in STATES)
-    return Summary(record.rows, done, failed, skipped, (now() - started).total_seconds())
+    counts = Counter(item.state for item in record.inputs)
+    return Summary(record.rows, counts["done"], counts["failed"], counts["skipped"], (now() - started).total_seconds())
 
 
 def _check(options: Options) -> int:
@@ -182,7 +191,7 @@ def _check(options: Options) -> int:
     return threads
 
 
-def _facts(predictor: Predictor, options: Options, threads: int, spacings: Mapping[str, Spacing]) -> dict[str, Any]:
+def _facts(predictor: Predictor | GivenMasks, options: Options, threads: int, spacings: Mapping[str, Spacing]) -> dict[str, Any]:
     """What holds for the whole run, ready for JSON; ``options_digest`` covers all that changes a result."""
     engine = predictor.engine
     save = [kind for kind in FOLDERS if kind in options.save]
@@ -198,7 +207,6 @@ def _facts(predictor: Predictor, options: Options, threads: int, spacings: Mappi
     }
     return {
         "task": predictor.task.name,
-        "versions": versions(),
         "bundle_version": bundle_version(predictor.task.name),
         "weights_sha256": engine.weights_sha256,
         "engine": engine.name,
@@ -240,7 +248,7 @@ def _refuse_foreign_results(folder: Path, save: Collection[str]) -> None:
 class _Work:
     """What is done with each frame of the inputs that are not skipped. Called from several threads at once."""
 
-    predictor: Predictor
+    predictor: Predictor | GivenMasks
     folder: Path
     options: Options
     spacings: Mapping[str, Spacing]

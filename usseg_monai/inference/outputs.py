@@ -55,7 +55,7 @@ def write_outputs(folder: Path, output: str, save: Collection[str], prediction: 
     """
     for kind, file in output_files(folder, output, save).items():
         if kind == "mask":
-            write_png(file, np.where(prediction.mask != 0, np.uint8(255), np.uint8(0)))
+            write_png(file, (prediction.mask != 0) * np.uint8(255))
         elif kind == "overlay":
             _write_overlay(file, prediction, task)
         else:
@@ -75,4 +75,4 @@ def _write_probability(file: Path, prediction: Prediction) -> None:
 
     levels = np.rint(prediction.probability.clip(0, 1) * _FULL).astype(np.uint16)
     with atomic_path(file) as temporary:
-        Image.fromarray(levels).save(temporary, format="PNG", compress_level=1)
+        Image.fromarray(levels).save(temporary, compress_level=1)

@@ -81,6 +81,7 @@ def write_run_record(folder: Path, facts: Mapping[str, Any], started: datetime, 
     finished = now()
     record = {
         **facts,
+        "versions": versions(),
         "state": state,
         "started": started.isoformat(timespec="seconds"),
         "finished": None if state == "running" else finished.isoformat(timespec="seconds"),

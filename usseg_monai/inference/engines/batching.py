@@ -41,7 +41,7 @@ class Batching:
         batch = [self._waiting.get() for _ in range(min(self._size, self._waiting.qsize()))]
         images = [pixels for pixels, _ in batch]
         try:
-            outputs = self._engine.batch(images) if len(images) > 1 else [self._engine(images[0])]
+            outputs = self._engine.batch(images)
         except Exception as error:
             for _, answer in batch:
                 answer.set_exception(error)

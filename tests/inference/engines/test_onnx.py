@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+
+from tests.inference.conftest import OUTPUTS, PROPERTIES, ellipse, save_graph, threshold_nodes
+from usseg_monai.errors import ImageError, UsageError, WeightsError
+from usseg_monai.inference.engines import onnx as module
+from usseg_monai.inference.engines.onnx import OnnxEngine
+from usseg_monai.tasks import get_task
+
+
+def release(monkeypatch: pytest.MonkeyPatch, folder: Path, content: bytes | None, sha256: str) -> None:
+    """Let a folder be the bundle, with this graph in it, and this hash be the release's."""
+    monkeypatch.setattr(module, "bundle_path", lambda task: folder)
+    monkeypatch.setattr(module, "get_task", lambda name: dataclasses.replace(get_task(name), weights_sha256=sha256))
+    if content is not None:
+        (folder / "models").mkdir()
+        (folder / "models" / "model.onnx").write_bytes(content)
+
+
+def test_mask_and_probability_lie_on_the_image_grid(tiny_model: Path) -> None:
+    truth = ellipse(37, 53, (9, 20))
+    engine = OnnxEngine("fetal_head", tiny_model)
+    output = engine(truth.astype(np.float32) * 9 - 3)
+    assert np.array_equal(output.mask, truth) and output.mask.dtype == np.uint8
+    assert np.array_equal(output.probability > 0.5, truth == 1) and output.probability.dtype == np.float32
+    assert output.extras["brightness"] == pytest.approx(truth.mean() * 9 - 3, abs=1e-4)
+
+
+def test_pixels_of_any_layout_and_depth_are_taken(tiny_model: Path) -> None:
+    truth = ellipse()
+    engine = OnnxEngine("fetal_head", tiny_model)
+    assert np.array_equal(engine(truth.T.astype(np.float64)).mask, truth.T)  # type: ignore[arg-type]
+
+
+def test_says_what_it_is(tiny_model: Path) -> None:
+    engine = OnnxEngine("fetal_head", tiny_model, threads=2)
+    assert (engine.name, engine.device) == ("onnx", "cpu")
+    assert engine.weights_sha256 == hashlib.sha256(tiny_model.read_bytes()).hexdigest()
+
+
+def test_the_released_graph_is_opened_if_it_is_the_released_one(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = tiny_model.read_bytes()
+    release(monkeypatch, tmp_path, content, hashlib.sha256(content).hexdigest())
+    assert OnnxEngine("fetal_head")(np.eye(9, dtype=np.float32)).mask.sum() == 9
+
+
+def test_another_graph_in_the_bundle_is_not_opened(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    release(monkeypatch, tmp_path, tiny_model.read_bytes(), "0" * 64)
+    monkeypatch.setattr(module, "_open", lambda *_: pytest.fail("opened before it was checked"))
+    with pytest.raises(WeightsError, match=r"model.onnx is damaged or not the released one: its SHA-256"):
+        OnnxEngine("fetal_head")
+
+
+def test_missing_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    release(monkeypatch, tmp_path, None, "0" * 64)
+    with pytest.raises(WeightsError, match=r"no weights at .*model.onnx"):
+        OnnxEngine("fetal_head")
+
+
+@pytest.mark.parametrize("content", [b"", b"no graph at all", bytes(range(256)) * 40])
+def test_damaged_weights(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "bad.onnx").write_bytes(content)
+    with pytest.raises(WeightsError, match=r"bad.onnx is no graph that can be run") as caught:
+        OnnxEngine("fetal_head", tmp_path / "bad.onnx")
+    assert "\n" not in str(caught.value)
+
+
+def test_cut_weights(tiny_model: Path, tmp_path: Path) -> None:
+    content = tiny_model.read_bytes()
+    for size in range(0, len(content), 37):
+        (tmp_path / "cut.onnx").write_bytes(content[:size])
+        with pytest.raises(WeightsError):
+            OnnxEngine("fetal_head", tmp_path / "cut.onnx")
+
+
+def test_a_folder_is_no_graph(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="cannot be read"):
+        OnnxEngine("fetal_head", tmp_path)
+
+
+def test_large_files_are_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "large.onnx").open("wb") as file:
+        file.truncate(module.MAX_WEIGHTS_BYTES + 1)  # a sparse file
+    with pytest.raises(WeightsError, match=f"at most {module.MAX_WEIGHTS_BYTES}"):
+        OnnxEngine("fetal_head", tmp_path / "large.onnx")
+
+
+def test_weights_in_other_files_are_refused(model_with_external_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(model_with_external_weights.parent)  # where the runtime would find them
+    with pytest.raises(WeightsError, match="keeps weights in other files"):
+        OnnxEngine("fetal_head", model_with_external_weights)
+
+
+def test_the_graph_of_another_task_is_refused(tmp_path: Path) -> None:
+    graph = save_graph(tmp_path / "other.onnx", threshold_nodes(), OUTPUTS, {**PROPERTIES, "task": "nerve"})
+    with pytest.raises(WeightsError, match="made for the task 'nerve', not for 'fetal_head'"):
+        OnnxEngine("fetal_head", graph)
+
+
+def test_a_graph_of_another_form_is_refused(tmp_path: Path) -> None:
+    graph = save_graph(tmp_path / "other.onnx", threshold_nodes(), {"probability": TensorProto.FLOAT}, PROPERTIES)
+    with pytest.raises(WeightsError, match=r"no deployed graph: it takes pixels and gives probability"):
+        OnnxEngine("fetal_head", graph)
+
+
+def test_a_graph_that_leaves_the_grid_is_refused(tmp_path: Path) -> None:
+    nodes = [*threshold_nodes()[:-1], helper.make_node("Transpose", ["found"], ["turned"])]
+    nodes.append(helper.make_node("Cast", ["turned"], ["mask"], to=TensorProto.UINT8))
+    engine = OnnxEngine("fetal_head", save_graph(tmp_path / "turned.onnx", nodes, OUTPUTS, PROPERTIES))
+    with pytest.raises(WeightsError, match="must keep the image's grid"):
+        engine(np.zeros((9, 12), np.float32))
+
+
+def test_an_image_that_the_graph_cannot_take(tmp_path: Path) -> None:
+    eight = helper.make_tensor("eight", TensorProto.INT64, [2], [8, 8])
+    nodes = [*threshold_nodes()[:-1], helper.make_node("Reshape", ["found", "eight"], ["square"])]
+    nodes.append(helper.make_node("Cast", ["square"], ["mask"], to=TensorProto.UINT8))
+    engine = OnnxEngine("fetal_head", save_graph(tmp_path / "fixed.onnx", nodes, OUTPUTS, PROPERTIES, initializer=[eight]))
+    with pytest.raises(ImageError, match="could not take the image of 9x12"):
+        engine(np.zeros((9, 12), np.float32))
+
+
+def test_unknown_task(tiny_model: Path) -> None:
+    with pytest.raises(UsageError, match="unknown task 'liver'"):
+        OnnxEngine("liver", tiny_model)

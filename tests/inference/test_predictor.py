@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.inference.conftest import StubEngine, ellipse, save_picture
+from usseg_monai import Predictor
+from usseg_monai.errors import ImageError, UsageError, WeightsError
+from usseg_monai.imaging import GreyImage
+from usseg_monai.measurements.result import Status
+
+
+@pytest.fixture(scope="module")
+def predictor(tiny_model: Path) -> Predictor:
+    return Predictor("fetal_head", weights=tiny_model)
+
+
+def test_a_file(predictor: Predictor, tmp_path: Path) -> None:
+    prediction = predictor.predict(save_picture(tmp_path / "head.png"), spacing_mm=(0.5, 0.5))
+    assert np.array_equal(prediction.mask, ellipse()) and prediction.probability.shape == (60, 90)
+    assert prediction.image.spacing_mm == (0.5, 0.5) and prediction.image.source.path == tmp_path / "head.png"
+    assert prediction.measurements["occipitofrontal_diameter_mm"] == pytest.approx(0.5 * 60, rel=0.05)
+    assert prediction.measurements is prediction.measurement.values and prediction.message == prediction.measurement.message
+
+
+def test_a_name(predictor: Predictor, tmp_path: Path) -> None:
+    assert predictor.predict(str(save_picture(tmp_path / "head.png"))).status is predictor.predict(ellipse() * 9).status
+
+
+def test_an_array_grey_or_colour(predictor: Predictor) -> None:
+    grey = predictor.predict(ellipse() * np.uint8(200))
+    colour = predictor.predict(np.repeat(ellipse()[..., None] * np.uint8(200), 3, axis=2))
+    assert np.array_equal(grey.mask, ellipse()) and np.array_equal(colour.mask, ellipse())
+    assert grey.measurements["head_circumference_mm"] is None and grey.measurements["head_circumference_px"] is not None
+
+
+def test_what_the_image_says_of_its_spacing_goes_first(predictor: Predictor) -> None:
+    image = GreyImage(ellipse().astype(np.float32), (0.25, 0.25))
+    assert predictor.predict(image, spacing_mm=(1, 1)).image.spacing_mm == (0.25, 0.25)
+
+
+def test_nothing_found(predictor: Predictor) -> None:
+    prediction = predictor.predict(np.full((20, 30), 7))
+    assert prediction.status is Status.EMPTY and not prediction.mask.any() and prediction.message
+
+
+@pytest.mark.parametrize(
+    ("array", "what"),
+    [
+        (np.full((20, 30), np.nan), "NaN"),
+        (np.zeros((1, 1)), "too small"),
+        (np.zeros((0, 30)), "too small"),
+        (np.zeros((20, 30, 7)), "7 channels"),
+        (np.zeros(20), "channels"),
+        (np.array([["a", "b"]]), "samples of type"),
+    ],
+)
+def test_arrays_that_are_no_images(array: np.ndarray, what: str, predictor: Predictor) -> None:
+    with pytest.raises(ImageError, match=what):
+        predictor.predict(array)
+
+
+def test_a_file_that_is_no_image(predictor: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("hello")
+    with pytest.raises(ImageError, match="text.png"):
+        predictor.predict(tmp_path / "text.png")
+
+
+@pytest.mark.parametrize("spacing", [(-0.1, 0.1), (0.1, 0.0), (float("nan"), 1.0)])
+def test_a_spacing_that_is_none(spacing: tuple[float, float], predictor: Predictor) -> None:
+    with pytest.raises(UsageError, match="must be positive"):
+        predictor.predict(ellipse(), spacing_mm=spacing)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        ({"engine": "tensorflow"}, "unknown engine 'tensorflow': the engines are auto, onnx, torch"),
+        ({"engine": "onnx", "device": "cuda"}, "the engine onnx runs on the CPU"),
+        ({"threads": 0}, "threads 0"),
+        ({"batch_size": -1}, "batch_size -1"),
+        ({"task": "liver"}, "unknown task 'liver'"),
+    ],
+)
+def test_wrong_use(wrong: dict[str, object], what: str, tiny_model: Path) -> None:
+    with pytest.raises(UsageError, match=what):
+        Predictor(**{"task": "fetal_head", "weights": tiny_model, **wrong})  # type: ignore[arg-type]
+
+
+def test_missing_weights(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="no weights at"):
+        Predictor("fetal_head", weights=tmp_path / "none.onnx")
+
+
+@pytest.mark.parametrize("choice", [{"engine": "torch"}, {"device": "cuda:1"}])
+def test_the_engine_torch_gets_the_choices_and_gathers_batches(choice: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = pytest.importorskip("usseg_monai.inference.engines.bundle")
+    made: list[tuple[object, ...]] = []
+
+    def make(*args: object) -> StubEngine:
+        made.append(args)
+        return StubEngine()
+
+    monkeypatch.setattr(bundle, "BundleEngine", make)
+    predictor = Predictor("fetal_head", threads=3, weights="other.pt", batch_size=2, **choice)  # type: ignore[arg-type]
+    assert made == [("fetal_head", choice.get("device", "auto"), Path("other.pt"), 3)]
+    assert np.array_equal(predictor.predict(ellipse()).mask, ellipse())
+
+
+def test_the_engine_torch_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "usseg_monai.inference.engines.bundle", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(UsageError, match="needs torch and MONAI"):
+        Predictor("fetal_head", engine="torch")
+
+
+def test_predicting_loads_nothing_heavy(tiny_model: Path, tmp_path: Path) -> None:
+    save_picture(tmp_path / "head.png")
+    program = f"""
+import sys
+from usseg_monai.inference.batch import Options, run_batch
+summary = run_batch("fetal_head", [{str(tmp_path / "head.png")!r}], {str(tmp_path / "out")!r}, Options(weights=__import__("pathlib").Path({str(tiny_model)!r})))
+assert summary.done == 1, summary
+heavy = ["torch", "monai", "ignite", "scipy", "skimage", "matplotlib", "itk", "nibabel", "pydicom", "rich", "pandas"]
+print([name for name in heavy if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
