@@ -95,7 +95,7 @@ def test_measuring_the_mask_gives_the_truth(phantoms: list[Phantom]) -> None:
         assert abs((turn + 90) % 180 - 90) < 1.0
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(12))
 def test_every_head_lies_whole_in_the_picture(seed: int) -> None:
     phantom = fetal_head_phantom(seed, shape=(135, 200))
     border = np.concatenate([phantom.mask[0], phantom.mask[-1], phantom.mask[:, 0], phantom.mask[:, -1]])

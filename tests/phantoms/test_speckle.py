@@ -11,7 +11,7 @@ RAYLEIGH_SNR = np.sqrt(np.pi / (4 - np.pi))
 
 
 def _flat_echo(looks: int, per_sample: float = 4.0, level: float = 1.0) -> np.ndarray:
-    flat = np.full((400, 400), level, np.float32)
+    flat = np.full((300, 300), level, np.float32)
     return envelope(np.random.default_rng(3), flat, 0 * flat, PointSpread(1.5, 2.0), looks=looks, per_sample=per_sample)[10:-10, 10:-10]
 
 
