@@ -19,6 +19,9 @@ from usseg_monai.tasks import TASKS
 TINY: dict[str, Any] = {"image_size": [64, 64], "num_workers": 0, "device": "$torch.device('cpu')"}
 """Overrides that make any config of ours quick on a CPU."""
 
+SMALL_NETWORK = {"network_def#widths": [4, 6, 8, 10, 12]}
+"""In addition, for those that train: weights and optimizer states of kilobytes."""
+
 CASES = {"training": 5, "validation": 3, "test": 2}
 SHAPES = [(40, 56), (37, 53), (60, 44)]  # rows, cols
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from monai.bundle import ckpt_export, verify_net_in_out
+from monai.bundle import ConfigParser, ckpt_export, verify_net_in_out
 from monai.data import load_net_with_metadata
+from monai.transforms import LoadImaged, SaveImaged, SqueezeDimd
 
 from tests.bundles.conftest import Start
 
@@ -52,3 +53,16 @@ def test_exports_to_torchscript(bundle: Path, weights: Path, tmp_path: Path, mon
     saved = torch.load(weights, weights_only=True)
     assert all(torch.equal(saved[name], value) for name, value in network.state_dict().items())
     assert network.eval()(torch.zeros(1, 1, 64, 64)).shape == (1, 1, 64, 64)
+
+
+def test_chains_suit_the_stock_app_of_monai_label(bundle: Path) -> None:
+    """It drops loaders and savers by their class, squeezes nothing itself, and inserts a loader into the list of handlers."""
+    parser = ConfigParser()
+    parser.read_config(str(bundle / "configs" / "inference.json"))
+    before, after = (parser.get_parsed_content(name).transforms for name in ("preprocessing", "postprocessing"))
+    assert [isinstance(step, LoadImaged) for step in before] == [True] + [False] * (len(before) - 1)
+    assert sum(isinstance(step, SaveImaged) for step in after) == 1
+    assert isinstance(after[-1], SqueezeDimd)
+    train = json.loads((bundle / "configs" / "train.json").read_text())
+    assert all(isinstance(handler, dict) for handler in train["train"]["handlers"])
+    assert {"data"} <= train["train"]["dataset"].keys() & train["validate"]["dataset"].keys()

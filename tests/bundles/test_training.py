@@ -12,11 +12,18 @@ from ignite.engine import Engine, Events
 from monai.bundle import ConfigWorkflow
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.bundles.conftest import CASES, Start, root_cause
+from tests.bundles.conftest import CASES, SMALL_NETWORK, Start, root_cause
+from usseg_monai.training import handlers
 
 
 def places(datalist: Path, out: Path) -> dict[str, Any]:
     return {"dataset_dir": str(datalist), "output_dir": str(out), "ckpt_dir": str(out), "batch_size": 2}
+
+
+@pytest.fixture
+def without_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw no curves: a second saved in every epoch of a test that looks at the numbers alone."""
+    monkeypatch.setattr(handlers, "draw_curves", lambda epochs, file: None)
 
 
 def trainer_of(workflow: ConfigWorkflow) -> Engine:
@@ -32,9 +39,9 @@ def curves(out: Path) -> list[dict[str, float]]:
 def test_leaves_weights_checkpoints_curves_and_tensorboard(start: Start, bundle: Path, datalist: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     before = {path: path.stat().st_mtime_ns for path in bundle.rglob("*") if "__pycache__" not in path.parts}
-    start("train.json", **places(datalist, out), max_epochs=2, **{"validate#handlers#2#interval": 1}).run()
+    start("train.json", **places(datalist, out), **SMALL_NETWORK, max_epochs=2, **{"validate#handlers#2#interval": 1}).run()
 
-    network = start("inference.json", kind="inference").parser.get_parsed_content("network_def")
+    network = start("inference.json", kind="inference", **SMALL_NETWORK).parser.get_parsed_content("network_def")
     network.load_state_dict(torch.load(out / "model.pt", weights_only=True))
     assert sorted(path.name for path in out.glob("checkpoint_*.pt")) == ["checkpoint_epoch=1.pt", "checkpoint_epoch=2.pt"]
     assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
@@ -53,9 +60,10 @@ def test_leaves_weights_checkpoints_curves_and_tensorboard(start: Start, bundle:
     assert {path: path.stat().st_mtime_ns for path in bundle.rglob("*") if "__pycache__" not in path.parts} == before
 
 
+@pytest.mark.usefixtures("without_picture")
 def test_goes_on_where_it_was_stopped(start: Start, datalist: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    first = start("train.json", **places(datalist, out), max_epochs=4)
+    first = start("train.json", **places(datalist, out), **SMALL_NETWORK, max_epochs=4)
 
     @trainer_of(first).on(Events.EPOCH_STARTED(once=3))
     def _(engine: Engine) -> None:
@@ -67,7 +75,7 @@ def test_goes_on_where_it_was_stopped(start: Start, datalist: Path, tmp_path: Pa
     assert [row["epoch"] for row in rows] == [1, 2]
     (out / "checkpoint_epoch=3.pt").write_bytes((out / "checkpoint_epoch=2.pt").read_bytes()[:1000])  # as of a crash while writing
 
-    second = start("train.json", **places(datalist, out), max_epochs=4)
+    second = start("train.json", **places(datalist, out), **SMALL_NETWORK, max_epochs=4)
     second.run()
     steps = -(-CASES["training"] // 2)
     assert trainer_of(second).state.epoch == 4
@@ -77,16 +85,17 @@ def test_goes_on_where_it_was_stopped(start: Start, datalist: Path, tmp_path: Pa
     assert curves(out)[:2] == rows
     assert [row["epoch"] for row in curves(out)] == [1, 2, 3, 4]
 
-    third = start("train.json", **places(datalist, out), max_epochs=5)
+    third = start("train.json", **places(datalist, out), **SMALL_NETWORK, max_epochs=5)
     third.run()
     assert [row["epoch"] for row in curves(out)] == [1, 2, 3, 4, 5]
     # on the longer curve the learning rate is higher than at the end of the shorter one
     assert curves(out)[4]["learning_rate"] < 1e-4 < curves(out)[1]["learning_rate"]
 
 
+@pytest.mark.usefixtures("without_picture")
 def test_keeps_better_weights_of_before_the_interruption(start: Start, datalist: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    start("train.json", **places(datalist, out), max_epochs=1).run()
+    start("train.json", **places(datalist, out), **SMALL_NETWORK, max_epochs=1).run()
     state = torch.load(out / "checkpoint_epoch=1.pt", weights_only=True)
     assert state["best"]["metric"] == curves(out)[0]["val_mean_dice"]
     assert state["best"]["epoch"] == 1
@@ -95,20 +104,26 @@ def test_keeps_better_weights_of_before_the_interruption(start: Start, datalist:
     state["best"]["metric"] = 1.5
     state["best"]["patience"]["best_score"] = 1.5
     torch.save(state, out / "checkpoint_epoch=1.pt")
-    workflow = start("train.json", **places(datalist, out), max_epochs=4, patience=2)
+    workflow = start("train.json", **places(datalist, out), **SMALL_NETWORK, max_epochs=4, patience=2)
     workflow.run()
     assert (out / "model.pt").read_bytes() == best
     assert trainer_of(workflow).state.epoch == 3  # two epochs without a better one
 
     state["best"]["metric"] = -1.0
     torch.save(state, out / "checkpoint_epoch=1.pt")
-    start("train.json", **places(datalist, out), max_epochs=2, resume_from=str(out / "checkpoint_epoch=1.pt")).run()
+    start("train.json", **places(datalist, out), **SMALL_NETWORK, max_epochs=2, resume_from=str(out / "checkpoint_epoch=1.pt")).run()
     assert (out / "model.pt").read_bytes() != best
 
 
+@pytest.mark.usefixtures("without_picture")
 def test_stops_early(start: Start, datalist: Path, tmp_path: Path) -> None:
     workflow = start(
-        "train.json", **places(datalist, tmp_path / "out"), max_epochs=6, patience=1, **{"early_stop#score_function": "$lambda engine: 0.0"}
+        "train.json",
+        **places(datalist, tmp_path / "out"),
+        max_epochs=6,
+        patience=1,
+        **SMALL_NETWORK,
+        **{"early_stop#score_function": "$lambda engine: 0.0"},
     )
     workflow.run()
     assert trainer_of(workflow).state.epoch == 2
