@@ -168,7 +168,7 @@ def fit_ellipse_robust(points: Points, start: Ellipse | None = None, *, noise: f
 _SECTORS = 12
 _FIVES = np.array(list(combinations(range(_SECTORS), 5)))
 _JUDGES = 40  # points that judge the candidates
-_TOLERANCE = 0.02  # of the points' spread: a point that lies farther off than this speaks against an ellipse, however far
+_TOLERANCE = 0.05  # of the points' spread: a point that lies farther off than this speaks against an ellipse, however far
 
 
 def _consensus(points: Points) -> Ellipse | None:
@@ -177,9 +177,9 @@ def _consensus(points: Points) -> Ellipse | None:
     With one point in each sector of 30 degrees around the middle the search is RANSAC (M. Fischler, R. Bolles, CACM 24 (1981) 381-395)
     without chance: it needs five good sectors of twelve, and mirrored or turned points give the mirrored or turned ellipse.
     """
-    plain = fit_ellipse(points)
     if len(points) < 5:
         return None
+    plain = fit_ellipse(points)
     center, scale = _frame(points)
     if plain is not None and np.abs(plain.distances(points)).max() < _TOLERANCE * scale:
         return plain
@@ -199,7 +199,7 @@ def _consensus(points: Points) -> Ellipse | None:
     best = conics[np.argsort(np.minimum(cost, _TOLERANCE**2).mean(axis=1), kind="stable")[:8]]
     candidates = [plain, *(_from_conic(conic, center, scale) for conic in best)]
     known = [ellipse for ellipse in candidates if ellipse is not None]
-    return min(known, key=lambda e: float(np.minimum(np.abs(e.distances(points)), _TOLERANCE * scale).mean()), default=None)
+    return min(known, key=lambda e: float(np.minimum((e.distances(points) / scale) ** 2, _TOLERANCE**2).mean()), default=None)
 
 
 def _squared_distances(conics: npt.NDArray[np.float64], points: Points) -> npt.NDArray[np.float64]:

@@ -3,7 +3,7 @@
 Convention. The numbers belong to the ellipse along the outer border of the skull, as sonographers draw it: BPD is its short axis and OFD
 its long axis, both outer to outer, HC its perimeter. In HC18, and so in the masks of networks trained on it, the mask ends outside of
 that ellipse: annotations were drawn with a pen of 2 x 2 pixels and then filled, so the mask is the ellipse widened by one pixel up, down,
-left and right (`_without_pen`).
+left and right (`without_pen`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from usseg_monai.measurements.fetal_growth import (
 from usseg_monai.measurements.result import Measurement, Status, Value
 from usseg_monai.measurements.runs import Runs, edge_points, find_runs, label_runs
 
-__all__ = ["measure"]
+__all__ = ["largest_piece", "measure", "without_pen"]
 
 SECOND_PIECE_SHARE = 0.05
 """A second piece of at least this share of the largest one's area is reported: `Status.MULTIPLE_STRUCTURES`."""
@@ -91,14 +91,14 @@ def measure(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | None) -> M
     runs = find_runs(mask)
     if len(runs.row) == 0:
         return Measurement(dict(_UNKNOWN), Status.EMPTY, "no head found")
-    head, second_share = _largest_piece(runs)
+    head, second_share = largest_piece(runs)
 
     # The fit sees pixels of their true shape but of side 1, so that its tolerances mean pixels whatever the unit.
     side = 1.0 if spacing_mm is None else math.sqrt(spacing_mm[0]) * math.sqrt(spacing_mm[1])
     shape = np.array((1.0, 1.0) if spacing_mm is None else (spacing_mm[0] / side, spacing_mm[1] / side))
     points = edge_points(head) * shape
     region = fit_ellipse_robust(points)
-    ellipse = None if region is None else fit_ellipse_robust(_without_pen(points, region, shape), region)
+    ellipse = None if region is None else fit_ellipse_robust(without_pen(points, region, shape), region)
 
     doubts: list[str] = []
     remarks: list[str] = []
@@ -139,7 +139,7 @@ def _check_spacing(spacing_mm: tuple[float, float]) -> None:
         raise UsageError(f"pixel spacing {spacing_mm!r}: it must be two positive numbers of millimetres, (row, col), or None")
 
 
-def _largest_piece(runs: Runs) -> tuple[Runs, float]:
+def largest_piece(runs: Runs) -> tuple[Runs, float]:
     """The largest connected piece, and the area of the second one as a share of it."""
     labels = label_runs(runs)
     areas = np.bincount(labels, weights=runs.lengths)
@@ -148,7 +148,7 @@ def _largest_piece(runs: Runs) -> tuple[Runs, float]:
     return runs.select(labels == largest), float(second / areas[largest])
 
 
-def _without_pen(points: Points, region: Ellipse, shape: npt.NDArray[np.float64]) -> Points:
+def without_pen(points: Points, region: Ellipse, shape: npt.NDArray[np.float64]) -> Points:
     """Move edge points of a mask drawn with a pen of 2 x 2 pixels back onto the curve that was drawn.
 
     The mask is the Minkowski sum of the curve's inside and a square of one pixel to each side. Where its normal points up and left, its
