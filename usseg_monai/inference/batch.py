@@ -136,19 +136,7 @@ def run_batch(
     threads = _check(options)
     spacings = read_spacing_csv(options.spacing_csv) if options.spacing_csv else {}
     found = find_inputs(inputs, leave_out=[folder, *(folder / name for name in FOLDERS.values())])
-    on_cpu = given_masks or engine_name(options.engine, options.device) == "onnx"
-    predictor = (
-        GivenMasks(task)
-        if given_masks
-        else Predictor(
-            task,
-            engine=options.engine,
-            device=options.device,
-            threads=1 if on_cpu and len(found) > 1 else threads,
-            weights=options.weights,
-            batch_size=options.batch_size,
-        )
-    )
+    predictor = GivenMasks(task) if given_masks else _load(task, options, 1 if len(found) > 1 else threads, threads)
     facts = _facts(predictor, options, threads, spacings)
     earlier = read_journal(folder, facts["options_digest"]) if options.resume else {}
     kept = {item.file: done for item in found if (done := _still_done(earlier, item, folder, options.save))}
@@ -157,7 +145,7 @@ def run_batch(
 
     work = _Work(predictor, folder, options, spacings, [item for item in found if item.file not in kept])
     # With the engine torch, threads that wait for the network hold no core: more of them decode and write meanwhile, and fill a batch.
-    in_flight = threads if on_cpu else threads + options.batch_size
+    in_flight = threads + options.batch_size if predictor.engine.name == "torch" else threads
     with (
         open_table(folder / TABLE, predictor.task) as table,
         open_journal(folder, facts["options_digest"], kept.values()) as journal,
@@ -189,6 +177,14 @@ def _check(options: Options) -> int:
     if threads < 1:
         raise UsageError(f"threads {threads}: must be 1 or more")
     return threads
+
+
+def _load(task: str, options: Options, threads_onnx: int, threads_torch: int) -> Predictor:
+    """The predictor for a batch. The deployed graph runs for several images at once, each on its own threads; torch runs for one batch."""
+    threads = threads_onnx if engine_name(options.engine, options.device) == "onnx" else threads_torch
+    return Predictor(
+        task, engine=options.engine, device=options.device, threads=threads, weights=options.weights, batch_size=options.batch_size
+    )
 
 
 def _facts(predictor: Predictor | GivenMasks, options: Options, threads: int, spacings: Mapping[str, Spacing]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ How results are named
     ``file``, in the table, is the path below the given folder, or the bare name of a file given by itself. Where two are equal, as many
     folders above are put before each as tell them apart: ``a/1.png b/1.png`` stay ``a/1.png`` and ``b/1.png``.
     ``output``, the name of masks and overlays, is ``file`` without its suffix. Where two are equal, each keeps its suffix: of ``1.png``
-    and ``1.jpg`` come ``masks/1.png.png`` and ``masks/1.jpg.png``. A file of several frames has ``_frame000``, ``_frame001`` ... added.
+    and ``1.jpg`` come ``masks/1.png.png`` and ``masks/1.jpg.png`` (and if even that is another's name, it has ``_`` added). A file of
+    several frames has ``_frame000``, ``_frame001`` ... added.
 """
 
 from __future__ import annotations
@@ -186,7 +187,7 @@ def _names(path: Path, parts: int) -> Iterator[str]:
 def _output_names(file: str) -> Iterator[str]:
     yield _SUFFIX.sub("", file)
     yield file
-    yield f"{file}_"  # of two names without a suffix, ``cine`` and ``cine_frame003``
+    yield f"{file}_"
 
 
 def _like_a_frame(names: Collection[str]) -> Collection[str]:

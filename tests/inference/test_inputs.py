@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from usseg_monai.errors import ImageError, UsageError
+from usseg_monai.inference.inputs import Input, find_inputs, frame_output
+
+
+def make(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return root
+
+
+def named(found: list[Input]) -> dict[str, str]:
+    return {item.file: item.output for item in found}
+
+
+def test_a_folder_is_searched_with_its_folders_in_order(tmp_path: Path) -> None:
+    make(tmp_path, "b.png", "a/2.DCM", "a/1.nii.gz", "notes.txt", "a/c/x.JPG", ".hidden.png", ".cache/y.png")
+    found = find_inputs([tmp_path])
+    assert named(found) == {"a/1.nii.gz": "a/1", "a/2.DCM": "a/2", "a/c/x.JPG": "a/c/x", "b.png": "b"}
+    assert [item.path for item in found] == [tmp_path / item.file for item in found] and not any(item.refusal for item in found)
+
+
+def test_arguments_keep_their_order_and_a_file_is_taken_once(tmp_path: Path) -> None:
+    make(tmp_path, "b.png", "a.png", "c.bin")
+    found = find_inputs([tmp_path / "c.bin", str(tmp_path / "b.png"), tmp_path, tmp_path / "sub" / ".." / "a.png"])
+    assert [item.file for item in found] == ["c.bin", "b.png", "a.png"]
+
+
+def test_a_relative_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, "in/a/1.png")
+    monkeypatch.chdir(tmp_path / "in")
+    assert named(find_inputs(["."])) == {"a/1.png": "a/1"}
+    assert named(find_inputs(["a/1.png"])) == {"1.png": "1"}
+
+
+def test_dicom_files_without_a_suffix_are_found(tmp_path: Path) -> None:
+    make(tmp_path, "README", "1.2.840.99")
+    for name in ("IM_0001", "1.2.840.113"):
+        (tmp_path / name).write_bytes(bytes(128) + b"DICM")
+    assert named(find_inputs([tmp_path])) == {"1.2.840.113": "1.2.840.113", "IM_0001": "IM_0001"}
+
+
+@pytest.mark.parametrize("prepare", [lambda folder: None, lambda folder: make(folder, "notes.txt", "a/list.csv")])
+def test_a_folder_without_images(prepare: Callable[[Path], None], tmp_path: Path) -> None:
+    prepare(tmp_path)
+    with pytest.raises(ImageError, match="a folder without images; give image files, or folders with images") as caught:
+        find_inputs([tmp_path])
+    assert "\n" not in str(caught.value) and str(tmp_path) in str(caught.value)
+
+
+def test_nothing_at_all(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no input"):
+        find_inputs([])
+    with pytest.raises(ImageError, match=r"none.png: no such file or folder.* \(and 1 more such inputs\)"):
+        find_inputs([tmp_path / "none.png", tmp_path / "*.tif"])
+
+
+def test_what_is_missing_does_not_stop_the_rest(tmp_path: Path) -> None:
+    make(tmp_path, "a.png")
+    (tmp_path / "empty").mkdir()
+    found = find_inputs([tmp_path / "none.png", tmp_path / "empty", tmp_path / "a.png", tmp_path / "*.bmp"])
+    assert [(item.file, item.refusal.partition(";")[0].rpartition(": ")[2]) for item in found] == [
+        ("none.png", "no such file or folder"),
+        ("empty", "a folder without images"),
+        ("a.png", ""),
+        ("*.bmp", "no image has such a name"),
+    ]
+
+
+def test_globs(tmp_path: Path) -> None:
+    make(tmp_path, "p1/us/a.png", "p1/us/b.tif", "p2/us/a.png", "p2/ct/a.png", "p2/notes.txt", ".p3/us/a.png")
+    assert named(find_inputs([tmp_path / "p*" / "us" / "*.png"])) == {"p1/us/a.png": "p1/us/a", "p2/us/a.png": "p2/us/a"}
+    assert [item.file for item in find_inputs([tmp_path / "**" / "a.*"])] == ["p1/us/a.png", "p2/ct/a.png", "p2/us/a.png"]
+    assert [item.file for item in find_inputs([str(tmp_path / "p[2-9]")])] == ["p2/ct/a.png", "p2/us/a.png"]
+
+
+def test_a_name_with_brackets_is_no_glob(tmp_path: Path) -> None:
+    make(tmp_path, "a[1].png", "a1.png")
+    assert named(find_inputs([tmp_path / "a[1].png"])) == {"a[1].png": "a[1]"}
+
+
+def test_links_out_of_the_folder_are_refused_and_not_followed(tmp_path: Path) -> None:
+    outside, inside = make(tmp_path / "outside", "secret.png", "more/b.png"), make(tmp_path / "in", "a.png")
+    (inside / "file.png").symlink_to(outside / "secret.png")
+    (inside / "relative.png").symlink_to("../outside/secret.png")
+    (inside / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    (inside / "folder").symlink_to(outside)
+    found = find_inputs([inside])
+    refused = {item.file: item.refusal for item in found if item.refusal}
+    assert [item.file for item in found] == ["a.png", "file.png", "folder", "gone.png", "relative.png"]
+    assert sorted(refused) == ["file.png", "folder", "gone.png", "relative.png"]
+    assert all(reason.startswith(f"a link that points out of {inside}, not followed") for reason in refused.values())
+    assert {item.file for item in find_inputs([inside / "*"]) if item.refusal} == set(refused)
+
+
+def test_links_within_the_folder_and_links_that_are_named_are_followed(tmp_path: Path) -> None:
+    inside = make(tmp_path / "in", "a/1.png")
+    (inside / "again.png").symlink_to("a/1.png")
+    (inside / "loop").symlink_to(inside)
+    (tmp_path / "to_in").symlink_to(inside)
+    assert not any(item.refusal for item in find_inputs([inside]))
+    assert [item.file for item in find_inputs([inside])] == ["a/1.png", "again.png"]
+    assert [item.file for item in find_inputs([tmp_path / "to_in"])] == ["a/1.png", "again.png"]
+    assert [item.refusal for item in find_inputs([inside / "again.png"])] == [""]
+
+
+def test_results_of_an_earlier_run_are_no_inputs(tmp_path: Path) -> None:
+    make(tmp_path, "a.png", "out/masks/a.png", "masks/b.png")
+    assert [item.file for item in find_inputs([tmp_path], leave_out=[tmp_path / "out", tmp_path / "masks"])] == ["a.png"]
+    assert [item.file for item in find_inputs([tmp_path / "**" / "*.png"], leave_out=[tmp_path / "out"])] == ["a.png", "masks/b.png"]
+    assert [item.file for item in find_inputs([tmp_path / "*.png"], leave_out=[tmp_path])] == ["a.png"]
+
+
+def test_a_folder_that_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, "a.png", "closed/b.png")
+    scandir = os.scandir
+
+    def deny(path: str) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", deny)
+    found = find_inputs([tmp_path])
+    assert [(item.file, item.refusal) for item in found] == [
+        ("a.png", ""),
+        ("closed", "the folder cannot be read (Permission denied); check its permissions"),
+    ]
+
+
+def test_equal_names_of_two_folders_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    make(tmp_path, "x/us/1.png", "y/us/1.png", "y/us/2.png")
+    found = find_inputs([tmp_path / "x" / "us", tmp_path / "y" / "us"])
+    assert named(found) == {"x/us/1.png": "x/us/1", "y/us/1.png": "y/us/1", "2.png": "2"}
+
+
+def test_a_longer_name_may_not_meet_another_either(tmp_path: Path) -> None:
+    make(tmp_path, "p/x/1.png", "q/x/1.png", "r/x/1.png")
+    found = find_inputs([tmp_path / "p" / "x", tmp_path / "q" / "x" / "1.png", tmp_path / "r"])
+    assert sorted(named(found)) == ["p/x/1.png", "q/x/1.png", "r/x/1.png"]
+
+
+def test_names_that_differ_by_suffix_keep_it(tmp_path: Path) -> None:
+    make(tmp_path, "a.png", "a.jpg", "b.png")
+    assert named(find_inputs([tmp_path])) == {"a.jpg": "a.jpg", "a.png": "a.png", "b.png": "b"}
+    make(tmp_path, "a.png.tif")
+    assert named(find_inputs([tmp_path])) == {"a.jpg": "a.jpg", "a.png": "a.png_", "a.png.tif": "a.png.tif", "b.png": "b"}
+
+
+def test_names_that_frames_of_another_file_could_take_are_avoided(tmp_path: Path) -> None:
+    make(tmp_path, "cine.tif", "cine_frame003.png", "x_frame001.png", "x_frame002.png")
+    assert named(find_inputs([tmp_path])) == {
+        "cine.tif": "cine",
+        "cine_frame003.png": "cine_frame003.png",
+        "x_frame001.png": "x_frame001",
+        "x_frame002.png": "x_frame002",
+    }
+
+
+def test_names_of_frames() -> None:
+    assert frame_output("a", 0, 1) == "a"
+    assert [frame_output("a", frame, 1200) for frame in (0, 7, 1100)] == ["a_frame000", "a_frame007", "a_frame1100"]
+
+
+PART = st.sampled_from(["a", "b", "a.png", "a.jpg", "a_frame003", "a_frame003.png", "a.png_", "b.PNG"])
+
+
+@given(st.sets(st.tuples(PART, PART, PART), min_size=1, max_size=12), st.randoms())
+def test_outputs_are_unique_whatever_the_inputs(parts: set[tuple[str, str, str]], random: object) -> None:
+    from usseg_monai.inference import inputs as module
+
+    paths = [Path("/", *path) for path in sorted(parts)]
+    depths = [1 + hash(path) % 3 for path in paths]
+    files = module._distinct([module._names(path, depth) for path, depth in zip(paths, depths, strict=True)])
+    outputs = module._distinct([module._output_names(file) for file in files], also=module._like_a_frame)
+    frames = {frame_output(name, frame, 9) for name in outputs for frame in range(9)}
+    assert len(set(files)) == len(set(outputs)) == len(paths)
+    assert frames.isdisjoint(outputs)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from usseg_monai.errors import OutputError
+from usseg_monai.inference import results as module
+from usseg_monai.inference.results import COMMON_COLUMNS, column_names, describe, failed_row, open_table, result_row
+from usseg_monai.measurements.result import Measurement, Status, Value
+from usseg_monai.tasks import get_task
+
+TASK = get_task("fetal_head")
+
+
+def measurement(status: Status = Status.OK, message: str = "", **known: Value) -> Measurement:
+    return Measurement({column.name: known.get(column.name) for column in TASK.columns}, status, message)
+
+
+def test_columns_are_the_common_ones_then_the_tasks() -> None:
+    assert COMMON_COLUMNS == ("file", "frame", "status", "message", "spacing_mm_row", "spacing_mm_col")
+    assert column_names(TASK) == (*COMMON_COLUMNS, *(column.name for column in TASK.columns))
+
+
+def test_rows_have_every_column_and_no_line_breaks() -> None:
+    row = result_row(TASK, "a/1.png", 3, (0.1, 0.2), measurement(Status.EMPTY, "two\nlines", angle_deg=5.0))
+    assert tuple(row) == column_names(TASK)
+    assert [row[name] for name in COMMON_COLUMNS] == ["a/1.png", 3, "empty", "two lines", 0.1, 0.2]
+    assert row["angle_deg"] == 5.0 and row["head_circumference_mm"] is None
+    failed = failed_row(TASK, "b.png", 0, "no\r\nimage")
+    assert [failed[name] for name in COMMON_COLUMNS] == ["b.png", 0, "failed", "no image", None, None]
+    assert tuple(failed) == tuple(row)
+
+
+def test_the_table_reads_as_it_was_written(tmp_path: Path) -> None:
+    with open_table(tmp_path / "new" / "results.csv", TASK) as table:
+        table.append(
+            result_row(TASK, 'odd, "name"\n.png', 0, (1 / 3, 0.2), measurement(head_circumference_mm=251.2345678, center_row_px=12))
+        )
+        table.append(failed_row(TASK, "b\udcff.png", 0, "größe"))
+    with (tmp_path / "new" / "results.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0]["file"] == 'odd, "name"\n.png' and rows[0]["spacing_mm_row"] == "0.333333"
+    assert rows[0]["head_circumference_mm"] == "251.235" and rows[0]["center_row_px"] == "12" and rows[0]["angle_deg"] == ""
+    assert rows[1]["file"] == "b\\udcff.png" and rows[1]["message"] == "größe"
+
+
+def test_rows_are_there_as_soon_as_they_are_appended(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    path.write_text("an older table")
+    with open_table(path, TASK) as table:
+        assert len(path.read_text().splitlines()) == 1
+        table.append(failed_row(TASK, "a.png", 0, ""))
+        assert path.read_text().splitlines()[1].startswith("a.png,0,failed,")
+
+
+def full_after(bytes_left: int) -> Callable[[int, bytes], int]:
+    """Writes as to a disk that has some bytes left."""
+    write = os.write
+    left = bytes_left
+
+    def limited(descriptor: int, data: bytes) -> int:
+        nonlocal left
+        if left == 0:
+            raise OSError(28, "No space left on device")
+        written = write(descriptor, data[:left])
+        left -= written
+        return written
+
+    return limited
+
+
+def test_a_row_that_finds_no_room_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "results.csv"
+    with open_table(path, TASK) as table:
+        table.append(failed_row(TASK, "a.png", 0, ""))
+        before = path.read_bytes()
+        monkeypatch.setattr(module.os, "write", full_after(10))
+        with pytest.raises(OutputError, match=r"results.csv: cannot be written \(No space left on device\)"):
+            table.append(failed_row(TASK, "b.png", 0, ""))
+    assert path.read_bytes() == before
+
+
+def test_a_table_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "results.csv").mkdir()
+    with pytest.raises(OutputError, match=r"results\.csv"), open_table(tmp_path / "results.csv", TASK):
+        pass
+
+
+def test_what_a_person_reads() -> None:
+    in_mm = measurement(
+        head_circumference_mm=251.26, head_circumference_px=2000.0, cephalic_index_percent=78.0, center_row_px=4.0, angle_deg=9.0
+    )
+    assert describe(TASK, in_mm) == ["head circumference 251.3 mm", "cephalic index 78.0 %"]
+    in_pixels = measurement(Status.LOW_CONFIDENCE, head_circumference_px=2000.0)
+    assert describe(TASK, in_pixels) == ["head circumference 2000.0 px", "low confidence"]
+    assert describe(TASK, measurement(Status.EMPTY)) == ["empty"]
