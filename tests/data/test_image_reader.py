@@ -55,7 +55,14 @@ def test_a_saved_mask_lies_on_its_image(name: str, extension: str, tmp_path: Pat
         [
             LoadImaged("image", reader=UssegReader(), ensure_channel_first=True),
             Lambdad("image", lambda image: (image > 127) * 255),
-            SaveImaged("image", tmp_path / "out", output_ext=extension, output_dtype=np.uint8, separate_folder=False, print_log=False),
+            SaveImaged(
+                "image",
+                output_dir=tmp_path / "out",
+                output_ext=extension,
+                output_dtype=np.uint8,
+                separate_folder=False,
+                print_log=False,
+            ),
         ]
     )
     chain({"image": path})

@@ -135,7 +135,7 @@ def dicom_compressed_bytes(frames: list[bytes], pixels: npt.NDArray[Any], syntax
     dataset.PixelData = encapsulate(frames)
     dataset["PixelData"].is_undefined_length = True
     file = BytesIO()
-    dataset.save_as(file, enforce_file_format=True)
+    dataset.save_as(file, enforce_file_format=True, implicit_vr=False, little_endian=True)
     return file.getvalue()
 
 

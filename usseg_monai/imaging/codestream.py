@@ -1,4 +1,4 @@
-"""Size that a compressed frame declares in its own header, without decoding it."""
+"""What a compressed frame asks for, read from its headers without decoding it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ _JPEG_START = b"\xff\xd8"
 _JPEG_2000_START = b"\xff\x4f\xff\x51"
 _NOT_FRAMES = {0xC4, 0xC8, 0xCC}  # markers between SOF0 and SOF15 that describe tables
 _JPEG_LS_FRAME = 0xF7
+_SCAN = b"\xff\xda"
+_MOST_SCANS = 100  # encoders write up to 12
 
 
 def codestream_size(frame: bytes) -> tuple[int, int]:
@@ -31,3 +33,14 @@ def codestream_size(frame: bytes) -> tuple[int, int]:
         right, bottom, left, top = unpack_from(">4I", frame, start + 8)
         return bottom - top, right - left
     raise ImageError("a compressed frame without a readable header; the file is damaged, export it again")
+
+
+def check_scans(data: bytes) -> None:
+    """Refuse a progressive JPEG of hundreds of scans: each costs a pass over the whole picture, and a few bytes.
+
+    Raises:
+        ImageError: more than 100 scans.
+    """
+    scans = data.count(_SCAN)  # within pixel data a byte 0xFF is always followed by 0
+    if scans > _MOST_SCANS:
+        raise ImageError(f"{scans} scans of a JPEG, at most {_MOST_SCANS} are read; save the picture again")

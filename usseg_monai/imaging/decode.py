@@ -120,7 +120,7 @@ def _open_medical(data: bytes, limits: Limits) -> Frames:
         return nrrd.open_nrrd(data, limits)
     if metaimage.is_metaimage(data[:64]):
         return metaimage.open_metaimage(data, limits)
-    if nifti.is_nifti(Inflated(data).read(0, 348) if data.startswith(b"\x1f\x8b") else data[:348]):
+    if nifti.is_nifti(bytes(Inflated(data).read(0, 348)) if data.startswith(b"\x1f\x8b") else data[:348]):
         return nifti.open_nifti(data, limits)
     raise ImageError("not an image, whatever its name says: its content is none of PNG, JPEG, TIFF, BMP, NIfTI, NRRD, MHA, DICOM")
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from usseg_monai.errors import ImageError
-from usseg_monai.imaging.codestream import codestream_size
+from usseg_monai.imaging.codestream import check_scans, codestream_size
 from usseg_monai.imaging.frames import Frames
 from usseg_monai.imaging.image import Spacing
 from usseg_monai.imaging.limits import Limits
@@ -137,7 +137,10 @@ def _check_codestream(dataset: Dataset, index: int, count: int, rows: int, cols:
     """A compressed frame has a size of its own; decoders obey that one, so it must be the one that passed the limits."""
     from pydicom.encaps import get_frame
 
-    size = codestream_size(get_frame(dataset.PixelData, index, number_of_frames=count))
+    frame = get_frame(dataset.PixelData, index, number_of_frames=count)
+    if frame.startswith(b"\xff\xd8"):
+        check_scans(frame)
+    size = codestream_size(frame)
     if size != (rows, cols):
         raise ImageError(f"frame {index} is compressed as {size[0]} x {size[1]} pixels, {rows} x {cols} were declared; export it again")
 

@@ -13,6 +13,7 @@ class Limits:
 
     Attributes:
         max_pixels: pixels of one frame.
+        max_frames: frames (pages, slices) of one file.
         max_file_pixels: pixels of all frames of one file together.
         max_file_bytes: size of the file on disk.
         min_side: smallest number of rows and of columns that a structure can be found in.
@@ -23,6 +24,7 @@ class Limits:
     """
 
     max_pixels: int = 4096 * 4096
+    max_frames: int = 5000
     max_file_pixels: int = 1_000_000_000
     max_file_bytes: int = 512 * 1024 * 1024
     min_side: int = 8
@@ -38,6 +40,8 @@ class Limits:
             )
         if frames < 1:
             raise ImageError(f"{frames} frames: the file declares no image")
+        if frames > self.max_frames:
+            raise ImageError(f"{frames} frames: more than {self.max_frames} a file; split it, or read it with Limits(max_frames=...)")
         if rows * cols * frames > self.max_file_pixels:
             raise ImageError(
                 f"{frames} frames of {size}: more than {self.max_file_pixels} pixels a file; "

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from importlib import import_module
 from io import BytesIO
+from struct import calcsize, unpack_from
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
 from usseg_monai.errors import ImageError
+from usseg_monai.imaging.codestream import check_scans
 from usseg_monai.imaging.frames import Frames
 from usseg_monai.imaging.limits import Limits
 
@@ -29,7 +32,9 @@ _PLUGINS = {
 }
 _GREY_MODES = {"L", "I", "F", "I;16", "I;16L", "I;16B"}
 _EIGHT_BIT_MODES = {"1", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"}
+_PNG_PARTS = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
 _ORIENTATION = 0x0112
+_TILE_WIDTH, _TILE_LENGTH = 322, 323
 
 
 def open_raster(data: bytes, kind: str, limits: Limits) -> Frames:
@@ -43,21 +48,61 @@ def open_raster(data: bytes, kind: str, limits: Limits) -> Frames:
     Raises:
         ImageError: too large or too small, animated, or a kind of pixels that has no grey value. Pillow's own errors pass through.
     """
+    if kind == "png":
+        _check_png(data)
+    if kind == "jpeg":
+        check_scans(data)
+    pages = _count_pages(data, limits.max_frames) if kind == "tiff" else 1
     module, plugin = _PLUGINS[kind]
-    image: Image = getattr(import_module(module), plugin)(BytesIO(data))
-    limits.check(image.height, image.width)
-    count = getattr(image, "n_frames", 1)
-    if kind == "png" and count > 1:
-        raise ImageError(f"an animation of {count} pictures; save each picture as a PNG of its own")
+    image: Any = getattr(import_module(module), plugin)(BytesIO(data))
+    limits.check(image.height, image.width, pages)
+    if kind == "png" and getattr(image, "is_animated", False):
+        raise ImageError(f"an animation of {image.n_frames} pictures; save each picture as a PNG of its own")
 
     def load(index: int) -> npt.NDArray[Any]:
-        if count > 1:
+        if kind == "tiff":
             image.seek(index)
             limits.check(image.height, image.width)  # every page has a size of its own
+            _check_tile(image, limits)
         image.load()
         return _samples(_upright(image))
 
-    return Frames(kind, count, None, load)
+    return Frames(kind, pages, None, load)
+
+
+def _check_png(data: bytes) -> None:
+    """Compare the checksums of the parts that make the picture: Pillow skips those of the pixels."""
+    at = 8
+    while at + 12 <= len(data):
+        end = at + 8 + int.from_bytes(data[at : at + 4], "big")
+        name = data[at + 4 : at + 8]
+        if name in _PNG_PARTS and crc32(memoryview(data)[at + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            raise ImageError(f"part {name.decode()} of the PNG is damaged; copy or export it again")
+        if name == b"IEND":
+            return
+        at = end + 4
+    raise ImageError("the PNG ends early; copy or export it again")
+
+
+def _count_pages(data: bytes, most: int) -> int:
+    """Length of a TIFF's chain of directories, at most one more than `most`: Pillow's own count takes time by its square."""
+    byte_order = "<" if data.startswith(b"II") else ">"
+    big = 43 in data[2:4]
+    number, entry_bytes, pointer, start = ("Q", 20, "Q", 8) if big else ("H", 12, "I", 4)
+    seen: set[int] = set()
+    (at,) = unpack_from(byte_order + pointer, data, start)
+    while at and at not in seen and len(seen) <= most:
+        seen.add(at)
+        (entries,) = unpack_from(byte_order + number, data, at)
+        (at,) = unpack_from(byte_order + pointer, data, at + calcsize("=" + number) + entries * entry_bytes)
+    return len(seen)
+
+
+def _check_tile(image: Any, limits: Limits) -> None:
+    """A TIFF's tile may be larger than the picture, and is decoded whole."""
+    width, height = (image.tag_v2.get(tag, 1) for tag in (_TILE_WIDTH, _TILE_LENGTH))
+    if width * height > limits.max_pixels:
+        raise ImageError(f"tiles of {height} x {width} pixels: more than {limits.max_pixels}; save the picture again without tiles")
 
 
 def _upright(image: Image) -> Image:

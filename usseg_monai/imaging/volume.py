@@ -24,7 +24,7 @@ _CHUNK = 1 << 16
 class Bytes(Protocol):
     """Access to the bytes behind a header."""
 
-    def read(self, offset: int, length: int) -> bytes | memoryview:
+    def read(self, offset: int, length: int) -> bytearray | memoryview:
         """Exactly `length` bytes from `offset` on; `ImageError` where the file ends before."""
         ...
 
@@ -46,29 +46,27 @@ class Inflated:
     """Bytes of a gzip or zlib stream, inflated only as far as they are asked for. Going back starts again from the beginning.
 
     >>> Inflated(zlib.compress(b"abcdef")).read(2, 3)
-    b'cde'
+    bytearray(b'cde')
     """
 
     def __init__(self, data: bytes | memoryview) -> None:
         self._data = memoryview(data)
         self._restart()
 
-    def read(self, offset: int, length: int) -> bytes:
+    def read(self, offset: int, length: int) -> bytearray:
         if offset < self._position:
             self._restart()
         while self._position < offset:
             if not self._pull(min(offset - self._position, 16 * _CHUNK)):
                 raise _truncated(offset, self._position)
-        parts: list[bytes] = []
-        missing = length
-        while missing:
-            part = self._pull(missing)
+        result = bytearray()
+        while len(result) < length:
+            part = self._pull(min(length - len(result), 16 * _CHUNK))
             if not part:
-                raise _truncated(length, length - missing)
-            parts.append(part)
-            missing -= len(part)
+                raise _truncated(length, len(result))
+            result += part
         self._ahead = self._inflate(1)  # one step further: where the stream ends here, its checksum is compared now
-        return b"".join(parts)
+        return result
 
     def _restart(self) -> None:
         self._engine = zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: gzip or zlib, as the first bytes say

@@ -1,0 +1,69 @@
+"""Spacing that the user gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from usseg_monai.errors import UsageError
+from usseg_monai.imaging import parse_spacing, read_spacing_csv
+
+
+def table(tmp_path: Path, text: str | bytes) -> Path:
+    path = tmp_path / "spacing.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_rows_come_first() -> None:
+    assert parse_spacing("0.2,0.1") == parse_spacing(" 2e-1 , .1 ") == (0.2, 0.1)
+
+
+@pytest.mark.parametrize("text", ["", "0.2", "0.2,", "0.2,0.1,3", "a,b", "0.2;0.1"])
+def test_what_is_no_spacing(text: str) -> None:
+    with pytest.raises(UsageError, match="give ROW,COL in millimetres"):
+        parse_spacing(text)
+
+
+@pytest.mark.parametrize("text", ["-0.2,0.1", "0.2,0", "nan,1", "1,inf"])
+def test_spacing_has_to_be_positive(text: str) -> None:
+    with pytest.raises(UsageError, match="both steps must be positive"):
+        parse_spacing(text)
+
+
+def test_table_as_hc18s(tmp_path: Path) -> None:
+    text = "filename,pixel size(mm),head circumference (mm)\r\n000_HC.png,0.0691,44.3\r\nb.png,0.2,\r\n"
+    assert read_spacing_csv(table(tmp_path, text)) == {"000_HC.png": (0.0691, 0.0691), "b.png": (0.2, 0.2)}
+
+
+def test_table_of_a_spreadsheet(tmp_path: Path) -> None:
+    text = b"\xef\xbb\xbfpixel size(mm), filename\n0.2, a.png\n"
+    assert read_spacing_csv(table(tmp_path, text)) == {"a.png": (0.2, 0.2)}
+
+
+def test_the_real_table(hc18: Path) -> None:
+    spacings = read_spacing_csv(hc18 / "training_set_pixel_size_and_HC.csv")
+    assert len(spacings) > 500 and all(0.01 < row == col < 0.4 for row, col in spacings.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no column 'filename'"),
+        ("filename,size\na,1\n", r"no column 'pixel size\(mm\)'"),
+        ("filename,pixel size(mm)\na.png,-0.1\n", "line 2: pixel size '-0.1' must be a positive number"),
+        ("filename,pixel size(mm)\na.png,0.1\nb.png,nan\n", "line 3: pixel size 'nan'"),
+        ("filename,pixel size(mm)\na.png\n", "line 2: pixel size ''"),
+        ("filename,pixel size(mm)\na.png,0.1\na.png,0.2\n", "'a.png' has two pixel sizes, 0.1 and 0.2"),
+        (b"filename,pixel size(mm)\n\xff\xfe,0.1\n", "no readable CSV table"),
+    ],
+)
+def test_wrong_tables(text: str | bytes, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=message):
+        read_spacing_csv(table(tmp_path, text))
+
+
+def test_no_table(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no readable CSV table"):
+        read_spacing_csv(tmp_path / "absent.csv")
