@@ -37,8 +37,8 @@ class GestationalAge:
 HADLOCK_HC_MM = (68.0, 360.0)
 """Head circumferences for which Hadlock's formula is tabulated, 12.7 to 42.4 weeks."""
 
-_HADLOCK_ERRORS = ((18.0, 1.19), (24.0, 1.48), (30.0, 2.06), (36.0, 2.98), (math.inf, 3.2))
-"""(up to this age, two standard deviations), weeks."""
+_HADLOCK_ERRORS = ((144.0, 1.19), (219.0, 1.48), (280.0, 2.06), (325.0, 2.98), (HADLOCK_HC_MM[1], 3.2))
+"""(up to this circumference in mm, two standard deviations in weeks)."""
 
 
 def gestational_age_hadlock(hc_mm: float) -> GestationalAge | None:
@@ -61,7 +61,7 @@ def gestational_age_hadlock(hc_mm: float) -> GestationalAge | None:
         return None
     hc_cm = hc_mm / 10
     weeks = 8.96 + 0.540 * hc_cm + 0.0003 * hc_cm**3
-    return GestationalAge(weeks, next(error for up_to, error in _HADLOCK_ERRORS if weeks <= up_to))
+    return GestationalAge(weeks, next(error for up_to, error in _HADLOCK_ERRORS if hc_mm <= up_to))
 
 
 INTERGROWTH_WEEKS = (14.0, 40.0)
@@ -74,8 +74,8 @@ def gestational_age_intergrowth(hc_mm: float) -> GestationalAge | None:
     A. Papageorghiou, B. Kemp, W. Stones et al., "Ultrasound-based gestational-age estimation in late pregnancy", Ultrasound in
     Obstetrics & Gynecology 48 (2016) 719-726, doi 10.1002/uog.15894: 4229 fetuses. The paper gives the error as 6 to 7 days at 14
     weeks, 12 to 14 days at 26 weeks and more later. Here it is the spread of HC at the estimated age in the same project's standard
-    (`head_circumference_percentile`) carried through the equation: 2 SD(HC) x d(age)/d(HC), which is 6.3 and 12 days there and 3.4
-    weeks at 38 weeks.
+    (`head_circumference_percentile`) carried through the equation: 2 SD(HC) x d(age)/d(HC), which is 6.3 and 12 days there and 3.6
+    weeks at 37 weeks.
 
     Args:
         hc_mm: head circumference in mm.
@@ -112,8 +112,8 @@ def head_circumference_percentile(hc_mm: float, age_weeks: float) -> float:
     Raises:
         UsageError: an age outside `INTERGROWTH_WEEKS`, or no positive circumference.
 
-    >>> round(head_circumference_percentile(176.0, 20.0))
-    52
+    >>> round(head_circumference_percentile(172.5, 20.0))
+    50
     """
     if not INTERGROWTH_WEEKS[0] <= age_weeks <= INTERGROWTH_WEEKS[1]:
         raise UsageError(

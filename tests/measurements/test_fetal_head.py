@@ -1,0 +1,260 @@
+"""Biometry on closed forms, damaged masks and the real outlines of HC18."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from tests.measurements.heads import draw_head, fill
+from usseg_monai.data.hc18 import read_hc18
+from usseg_monai.data.outline import fill_outline
+from usseg_monai.errors import ImageError, UsageError
+from usseg_monai.imaging import read_mask
+from usseg_monai.measurements.ellipse import Ellipse
+from usseg_monai.measurements.fetal_head import measure
+from usseg_monai.measurements.result import Status
+from usseg_monai.tasks import get_task
+
+SHAPE = (260, 300)
+HEAD = Ellipse(128.3, 151.6, 100.0, 78.0, 25.0)
+LENGTHS = ("head_circumference", "biparietal_diameter", "occipitofrontal_diameter")
+
+heads = st.builds(
+    lambda long, ratio, angle, row, col: Ellipse(130 + row, 150 + col, long, ratio * long, angle),
+    st.floats(45, 110),
+    st.floats(0.65, 0.95),
+    st.integers(-89, 90),
+    st.floats(-8, 8),
+    st.floats(-8, 8),
+)
+
+
+def number(result, column: str) -> float:
+    value = result.values[column]
+    assert isinstance(value, float), column
+    return value
+
+
+@pytest.fixture(scope="module")
+def mask():
+    return draw_head(HEAD, SHAPE)
+
+
+# Values ---------------------------------------------------------------------------------------------------------------------------
+
+
+def test_every_column_of_the_task_is_present(mask):
+    columns = [column.name for column in get_task("fetal_head").columns]
+    for result in (measure(mask, (0.8, 0.8)), measure(mask, None), measure(np.zeros(SHAPE), None)):
+        assert list(result.values) == columns
+
+
+@settings(max_examples=40, deadline=None)
+@given(heads, st.floats(0.05, 2))
+def test_drawn_ellipses_are_measured_exactly(head, side):
+    result = measure(draw_head(head, SHAPE), (side, side))
+    assert number(result, "head_circumference_px") == pytest.approx(head.perimeter, abs=1)
+    assert number(result, "biparietal_diameter_px") == pytest.approx(2 * head.semi_minor, abs=0.4)
+    assert number(result, "occipitofrontal_diameter_px") == pytest.approx(2 * head.semi_major, abs=0.4)
+    assert number(result, "cephalic_index_percent") == pytest.approx(100 * head.semi_minor / head.semi_major, abs=0.5)
+    assert number(result, "center_row_px") == pytest.approx(head.center_row, abs=0.1)
+    assert number(result, "center_col_px") == pytest.approx(head.center_col, abs=0.1)
+    assert abs(math.sin(math.radians(number(result, "angle_deg") - head.angle_deg))) < 0.03
+    for name in LENGTHS:
+        assert number(result, f"{name}_mm") == pytest.approx(side * number(result, f"{name}_px"), rel=1e-9)
+
+
+def test_a_disc_as_wide_as_its_pen_says():
+    # a filled disc is the head that was drawn inside of it, by 4 / pi pixels on average over the directions of a square pen
+    disc = fill(Ellipse(130, 150, 90, 90, 0), SHAPE)
+    assert number(measure(disc, None), "head_circumference_px") == pytest.approx(2 * math.pi * 90 - 8, abs=0.4)
+
+
+def test_truth_masks_of_hc18(hc18: Path):
+    errors = []
+    for case in read_hc18(hc18).cases:
+        result = measure(fill_outline(read_mask(case.label)), case.spacing_mm)
+        assert result.status in (Status.OK, Status.TOUCHES_BORDER), (case.label.name, result.message)
+        errors.append(number(result, "head_circumference_mm") - case.measured["head_circumference_mm"])
+    assert abs(np.mean(errors)) < 0.02
+    assert np.abs(errors).max() < 0.1
+
+
+# Invariances ----------------------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=25, deadline=None)
+@given(heads, st.integers(0, 3), st.booleans(), st.integers(-12, 12), st.integers(-12, 12), st.booleans())
+def test_turns_flips_and_shifts(head, turns, flip, down, right, bitten):
+    mask = np.pad(draw_head(head, SHAPE), 30)
+    if bitten:
+        row, col = np.indices(mask.shape)
+        mask &= np.hypot(row - 30 - head.center_row, col - 30 - head.center_col - head.semi_minor) > 0.3 * head.semi_minor
+    before = measure(mask, (0.7, 0.7))
+    moved = np.roll(mask, (down, right), axis=(0, 1))
+    moved = np.rot90(moved[:, ::-1] if flip else moved, turns)
+    after = measure(moved, (0.7, 0.7))
+    assert after.status == before.status
+    for name in LENGTHS:
+        assert number(after, f"{name}_mm") == pytest.approx(number(before, f"{name}_mm"), abs=0.01)
+    angle = number(before, "angle_deg") * (-1 if flip else 1) + 90 * turns
+    assert abs(math.sin(math.radians(number(after, "angle_deg") - angle))) < 2e-3
+    row, col = number(before, "center_row_px") + down, number(before, "center_col_px") + right
+    corner = complex((mask.shape[1] - 1 - col if flip else col) - (mask.shape[1] - 1) / 2, -(row - (mask.shape[0] - 1) / 2)) * 1j**turns
+    assert number(after, "center_col_px") == pytest.approx((moved.shape[1] - 1) / 2 + corner.real, abs=0.02)
+    assert number(after, "center_row_px") == pytest.approx((moved.shape[0] - 1) / 2 - corner.imag, abs=0.02)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(1e-4, 1e4), st.floats(1.5, 20))
+def test_lengths_scale_with_the_spacing(side, factor):
+    mask = draw_head(HEAD, SHAPE)
+    small, large = measure(mask, (side, side)), measure(mask, (factor * side, factor * side))
+    for name in LENGTHS:
+        assert number(large, f"{name}_mm") == pytest.approx(factor * number(small, f"{name}_mm"), rel=1e-6)
+
+
+def test_a_larger_head_has_larger_numbers():
+    found = [measure(draw_head(Ellipse(130, 150, size, 0.8 * size, 10), SHAPE), (1.0, 1.0)) for size in np.arange(40, 110, 5.3)]
+    for name in LENGTHS:
+        assert (np.diff([number(result, f"{name}_mm") for result in found]) > 0).all()
+
+
+@pytest.mark.parametrize("spacing", [(0.5, 1.0), (1.0, 0.4)])
+def test_pixels_that_are_not_square(spacing):
+    row, col = np.indices((400, 400))
+    pen = [(r, c) for r in (-1, 1) for c in (-1, 1)]
+    ball = np.any([np.hypot((row - r - 200) * spacing[0], (col - c - 200) * spacing[1]) <= 60 for r, c in pen], axis=0)
+    result = measure(ball, spacing)
+    assert number(result, "head_circumference_mm") == pytest.approx(2 * math.pi * 60, abs=0.3)
+    assert number(result, "center_row_px") == pytest.approx(200, abs=0.1)
+    assert number(result, "center_col_px") == pytest.approx(200, abs=0.1)
+    assert all(result.values[f"{name}_px"] is None for name in LENGTHS)
+    assert "not square" in result.message
+    spread = np.ptp(result.outlines[0], axis=0)
+    assert spread == pytest.approx([120 / spacing[0], 120 / spacing[1]], abs=1)
+
+
+# Damage ---------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", range(4))
+@pytest.mark.parametrize("damage", ["bite", "bump", "shadow"])
+def test_damage_on_a_part_of_the_edge_moves_nothing(mask, damage, side):
+    row, col = np.indices(SHAPE)
+    place = HEAD.points(4)[side]
+    disc = np.hypot(row - place[0], col - place[1]) < 32
+    along = (row - HEAD.center_row) * (place[0] - HEAD.center_row) + (col - HEAD.center_col) * (place[1] - HEAD.center_col)
+    damaged = {"bite": mask & ~disc, "bump": mask | disc, "shadow": mask & (along < 0.5 * along[mask].max())}[damage]
+    result = measure(damaged, None)
+    assert number(result, "head_circumference_px") == pytest.approx(HEAD.perimeter, rel=0.003)
+
+
+@pytest.mark.parametrize("cut", [np.s_[90:], np.s_[:170], np.s_[:, 100:], np.s_[:, :200]])
+def test_a_head_that_leaves_the_picture_is_completed(mask, cut):
+    result = measure(mask[cut], (0.5, 0.5))
+    assert result.status == Status.TOUCHES_BORDER
+    assert "leaves the picture" in result.message
+    assert number(result, "head_circumference_px") == pytest.approx(HEAD.perimeter, rel=0.003)
+
+
+# Statuses and messages ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_good_head_is_ok_without_a_word(mask):
+    result = measure(mask, (0.4, 0.4))
+    assert (result.status, result.message) == (Status.OK, "")
+    assert result.outlines[0].shape[1] == 2
+    assert np.abs(HEAD.distances(result.outlines[0])).max() < 0.1
+
+
+def test_nothing_is_empty():
+    result = measure(np.zeros(SHAPE, np.uint8), (1.0, 1.0))
+    assert result.status == Status.EMPTY
+    assert set(result.values.values()) == {None}
+    assert result.outlines == ()
+
+
+def test_without_spacing_millimetres_are_unknown_and_the_message_says_why(mask):
+    result = measure(mask, None)
+    assert result.status == Status.OK
+    assert "pixel size unknown: give --spacing-mm or --spacing-csv" in result.message
+    assert all(value is None for name, value in result.values.items() if name.endswith(("_mm", "_weeks")))
+    assert number(result, "head_circumference_px") > 0
+
+
+@pytest.mark.parametrize(("radius", "status"), [(10, Status.OK), (30, Status.MULTIPLE_STRUCTURES)])
+def test_a_sizeable_second_piece_is_told(mask, radius, status):
+    padded = np.pad(mask, ((0, 80), (0, 0)))
+    row, col = np.indices(padded.shape)
+    result = measure(padded | (np.hypot(row - 290, col - 150) < radius), (0.5, 0.5))
+    assert result.status == status
+    assert number(result, "head_circumference_px") == pytest.approx(HEAD.perimeter, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("doubtful", "spacing", "words"),
+    [
+        (draw_head(Ellipse(130, 150, 110, 50, 20), SHAPE), (0.5, 0.5), "cephalic index 45 %"),
+        (draw_head(Ellipse(130, 150, 8, 7, 0), SHAPE), (4.0, 4.0), "too coarsely"),
+        (draw_head(HEAD, SHAPE), (0.05, 0.05), "not in 40 to 400 mm"),
+        (draw_head(HEAD, SHAPE), (5.0, 5.0), "not in 40 to 400 mm"),
+        (np.indices(SHAPE).sum(axis=0) % 40 < 3, None, "ellipse"),
+        (np.kron(np.eye(2, dtype=int), np.ones((100, 100), int)), None, "overlap"),
+        (np.ones((50, 50)), None, "no ellipse fits"),
+        (np.eye(3), (1.0, 1.0), "no ellipse fits"),
+    ],
+    ids=["long", "tiny", "small mm", "large mm", "stripes", "two squares", "everything", "three pixels"],
+)
+def test_implausible_shapes_are_doubted(doubtful, spacing, words):
+    result = measure(doubtful, spacing)
+    assert result.status == Status.LOW_CONFIDENCE
+    assert words in result.message
+    assert "\n" not in result.message
+
+
+def test_ages_out_of_range_are_said(mask):
+    small = measure(mask, (0.09, 0.09))  # HC about 50 mm
+    assert small.values["gestational_age_hadlock_weeks"] is None
+    assert "no age by Hadlock" in small.message and "no age by INTERGROWTH-21st" in small.message
+    middle = measure(mask, (0.4, 0.4))
+    assert number(middle, "gestational_age_hadlock_weeks") == pytest.approx(24.5, abs=1)
+    assert number(middle, "gestational_age_intergrowth_weeks") == pytest.approx(24.5, abs=1)
+
+
+# Bad input ------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spacing", [(0, 1), (1, -1), (math.nan, 1), (1, math.inf), (1,), (1, 1, 1), ("a", "b"), 0.5])
+def test_bad_spacing_is_refused(mask, spacing):
+    with pytest.raises(UsageError, match="pixel spacing") as error:
+        measure(mask, spacing)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("bad", [np.zeros((3, 3, 3)), np.full((4, 4), np.nan), np.zeros((0, 0))])
+def test_bad_masks_are_refused(bad):
+    with pytest.raises(ImageError):
+        measure(bad, None)
+
+
+@settings(max_examples=80, deadline=None)
+@given(arrays(np.uint8, st.tuples(st.integers(1, 30), st.integers(1, 30)), elements=st.integers(0, 1)), st.booleans())
+def test_any_mask_gives_a_status_and_finite_numbers(noise, known):
+    result = measure(noise, (0.3, 0.2) if known else None)
+    assert (result.status == Status.EMPTY) == (not noise.any())
+    assert all(value is None or math.isfinite(value) for value in result.values.values())
+
+
+def test_a_noisy_mask_takes_no_time():
+    noise = np.random.default_rng(0).random((540, 800)) < 0.5
+    start = time.process_time()
+    measure(noise, None)
+    assert time.process_time() - start < 1
