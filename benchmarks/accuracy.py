@@ -2,7 +2,7 @@
 
 Prints a Markdown table, writes ``benchmarks/results/accuracy.json`` and exits with 1 if a bar is missed, saying which:
 
-    python benchmarks/accuracy.py [--data HC18_DIR] [--update-readme]
+    python -m benchmarks.accuracy [--data HC18_DIR] [--update-readme]
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.readme import insert_table
 from usseg_monai.data.datalist import load_datalist
 from usseg_monai.data.evaluation import CaseResult, evaluate_case, summarize
 from usseg_monai.errors import UssegError
@@ -35,8 +36,6 @@ DICE_AT_LEAST = 0.975
 ADF_AT_MOST_MM = 2.1
 TRUTH_ERROR_AT_MOST_MM = 0.1
 BANDS_MM = ((0.0, 100.0), (100.0, 200.0), (200.0, math.inf))
-
-BEGIN, END = "<!-- accuracy:begin -->", "<!-- accuracy:end -->"
 
 
 def measure_truth(results: Sequence[CaseResult], items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -121,19 +120,6 @@ def markdown(report: Mapping[str, Any], references: Sequence[Mapping[str, Any]] 
     return "\n".join(lines)
 
 
-def insert_table(text: str, table: str) -> str:
-    """Put a table between the two markers of a Markdown text, in place of what is there.
-
-    >>> insert_table(f"above\\n{BEGIN}\\nold\\n{END}\\nbelow", "new").splitlines()[2]
-    'new'
-    """
-    head, begin, rest = text.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the text lacks the markers {BEGIN} and {END}: put them where the table belongs")
-    return f"{head}{BEGIN}\n{table}\n{END}{tail}"
-
-
 def _row(name: str, summary: Mapping[str, Any]) -> str:
     dice, length = summary["dice"], summary["columns"][HC]
     adf = length["absolute_difference"]
@@ -186,7 +172,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print("\nworst: " + ", ".join(_worst_text(case) for case in report["worst"]))
     if args.update_readme:
         readme = REPOSITORY / "README.md"
-        readme.write_text(insert_table(readme.read_text(encoding="utf-8"), table), encoding="utf-8")
+        readme.write_text(insert_table(readme.read_text(encoding="utf-8"), "accuracy", table), encoding="utf-8")
     missed = missed_bars(report)
     for message in missed:
         print(f"accuracy: missed: {message}", file=sys.stderr)

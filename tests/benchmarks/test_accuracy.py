@@ -63,15 +63,6 @@ def test_the_table() -> None:
     assert [row.split("|")[1].strip() for row in rows[3:]] == ["head circumference below 100 mm", "plain U-Net"]
 
 
-def test_the_table_goes_between_its_markers() -> None:
-    text = f"# Title\n{accuracy.BEGIN}\nold\n{accuracy.END}\nrest\n"
-    once = accuracy.insert_table(text, "| new |")
-    assert once == f"# Title\n{accuracy.BEGIN}\n| new |\n{accuracy.END}\nrest\n"
-    assert accuracy.insert_table(once, "| new |") == once
-    with pytest.raises(ValueError, match="lacks the markers"):
-        accuracy.insert_table(f"{accuracy.BEGIN} only", "x")
-
-
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     return make_hc18(tmp_path / "hc18", names=["015_HC", "015_2HC", "025_HC", "000_HC"])

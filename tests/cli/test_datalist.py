@@ -56,3 +56,11 @@ def test_wrong_use_is_one_line_and_code_2(arguments: list[str], message: str, tm
     assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "list.json").exists()
+
+
+def test_counts_for_machines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "hc18.json"
+    assert main(["datalist", "hc18", str(make_hc18(tmp_path / "hc18")), "-o", str(output), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["sections"]["training"] == {"images": 3, "groups": 2}
+    assert any("999" in remark for remark in printed["remarks"])

@@ -53,3 +53,9 @@ def test_an_empty_section_is_wrong_use(predictors: list[Any], tmp_path: Path, ca
     root = make_hc18(tmp_path / "hc18", names=["000_HC"])
     assert main(["evaluate", "fetal_head", str(root), "-o", str(tmp_path / "out")]) == 2
     assert "nothing in its section test" in capsys.readouterr().err
+
+
+def test_figures_for_machines(predictors: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root, output = make_hc18(tmp_path / "hc18"), tmp_path / "out"
+    assert main(["evaluate", "fetal_head", str(root), "-o", str(output), "--section", "training", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads((output / "metrics.json").read_text())

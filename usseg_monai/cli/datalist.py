@@ -33,6 +33,7 @@ def add_parser(subparsers: Any) -> None:
         help="for 'folder': what in an image's path names its group; the first bracket if there is one. "
         "Without it: the image's folder below DIR, or else its name up to the last '_'",
     )
+    parser.add_argument("--json", action="store_true", help="print the counts and remarks for machines")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -43,12 +44,19 @@ def run(args: argparse.Namespace) -> int:
     dataset = read_dataset(args.dataset, args.folder, group_pattern=args.group_pattern)
     datalist = to_datalist(dataset, args.output.parent)
     write_text(args.output, json.dumps(datalist, indent=1) + "\n")
-    for remark in dataset.remarks:
-        print(f"usseg: warning: {remark}", file=sys.stderr)
+    remarks = list(dataset.remarks)
+    counts = {}
     for section in SECTIONS.values():
         items = datalist[section]
-        print(f"{section}: {len(items)} images of {len({item['group'] for item in items})} groups")
+        counts[section] = {"images": len(items), "groups": len({item["group"] for item in items})}
         if not items:
-            print(f"usseg: warning: nothing in {section}: give more groups, or name them with --group-pattern", file=sys.stderr)
+            remarks.append(f"nothing in {section}: give more groups, or name them with --group-pattern")
+    for remark in remarks:
+        print(f"usseg: warning: {remark}", file=sys.stderr)
+    if args.json:
+        print(json.dumps({"output": str(args.output), "sections": counts, "remarks": remarks}))
+        return 0
+    for section, count in counts.items():
+        print(f"{section}: {count['images']} images of {count['groups']} groups")
     print(f"written to {args.output}")
     return 0

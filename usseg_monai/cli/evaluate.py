@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--device", default="auto", help="for the torch engine: auto, cpu, cuda, cuda:1 (default: auto)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of the network (default: 1)")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="another network in place of the released one")
+    parser.add_argument("--json", action="store_true", help="print the figures for machines")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,8 +50,11 @@ def run(args: argparse.Namespace) -> int:
             report(len(results), len(items))
     summary = {"task": args.task, "datalist": args.datalist, "section": args.section, **summarize(results)}
     write_evaluation(args.output, results, summary)
-    print(_text(summary))
-    print(f"written to {args.output / 'metrics.json'} and {args.output / 'cases.csv'}")
+    if args.json:
+        print(json.dumps(summary))
+    else:
+        print(_text(summary))
+        print(f"written to {args.output / 'metrics.json'} and {args.output / 'cases.csv'}")
     return int(any(result.status is Status.FAILED for result in results))
 
 
