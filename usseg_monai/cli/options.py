@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import logging
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +56,9 @@ def run_batch_command(args: argparse.Namespace, options: Options, *, given_masks
     from usseg_monai.cli.progress import progress
     from usseg_monai.inference.batch import run_batch
 
+    # Decoders remark on damaged files, some quoting their bytes; what matters of it stands in the row's message.
+    warnings.simplefilter("ignore")
+    logging.getLogger("pydicom").setLevel(logging.ERROR)
     with progress("files") as report:
 
         def on_progress(done: int, total: int, row: Row | None) -> None:
