@@ -9,7 +9,8 @@ import torch
 from ignite.engine import Engine, Events
 from monai.handlers import CheckpointSaver, EarlyStopHandler
 
-from usseg_monai.training.checkpoints import BestSoFar, newest_checkpoint
+from usseg_monai.errors import WeightsError
+from usseg_monai.training.checkpoints import BestSoFar, load_weights, newest_checkpoint
 
 
 def test_finds_the_last_epoch_by_its_number(tmp_path: Path) -> None:
@@ -94,3 +95,19 @@ def test_a_state_of_before_the_first_validation_changes_nothing(tmp_path: Path) 
     second.validate(0.1, epoch=1)
     assert second.saved_epoch() == 1
     assert not second.trainer.should_terminate
+
+
+def test_weights_are_loaded_bare_and_under_their_key(tmp_path: Path) -> None:
+    given = torch.nn.Linear(2, 1)
+    for state in (given.state_dict(), {"model": given.state_dict()}):
+        torch.save(state, tmp_path / "model.pt")
+        network = load_weights(torch.nn.Linear(2, 1), tmp_path / "model.pt")
+        assert all(torch.equal(network.state_dict()[name], value) for name, value in given.state_dict().items())
+
+
+def test_weights_that_do_not_fit_are_one_line(tmp_path: Path) -> None:
+    torch.save(torch.nn.Linear(3, 1).state_dict(), tmp_path / "model.pt")
+    with pytest.raises(WeightsError, match="does not fit this network"):
+        load_weights(torch.nn.Linear(2, 1), tmp_path / "model.pt")
+    with pytest.raises(WeightsError, match="no weights at"):
+        load_weights(torch.nn.Linear(2, 1), tmp_path / "missing.pt")

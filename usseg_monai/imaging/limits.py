@@ -36,7 +36,7 @@ class Limits:
             raise ImageError(f"{size}: too small to hold a structure; at least {self.min_side} x {self.min_side} pixels are needed")
         if rows * cols > self.max_pixels:
             raise ImageError(
-                f"{size}: more than {self.max_pixels} pixels a frame; reduce the picture, or allow more: --max-pixels, Limits(max_pixels=...)"
+                f"{size}: more than {self.max_pixels} pixels a frame; reduce it, or allow more: --max-pixels, Limits(max_pixels=...)"
             )
         if frames < 1:
             raise ImageError(f"{frames} frames: the file declares no image")

@@ -1,4 +1,4 @@
-"""Where an interrupted training goes on, and what it has to remember."""
+"""Where a training begins, where an interrupted one goes on, and what it has to remember."""
 
 from __future__ import annotations
 
@@ -7,10 +7,40 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from ignite.engine import Engine
 from monai.handlers import CheckpointSaver, EarlyStopHandler
+from torch import nn
 
-__all__ = ["BestSoFar", "newest_checkpoint"]
+from usseg_monai.errors import WeightsError
+
+__all__ = ["BestSoFar", "load_weights", "newest_checkpoint"]
+
+
+def load_weights(network: nn.Module, checkpoint: str | Path | None) -> nn.Module:
+    """Give a network the weights of a file, and return it; without a file it stays as it is.
+
+    Args:
+        network: what the weights belong to.
+        checkpoint: a state dict, or one under the key ``model``.
+
+    Raises:
+        WeightsError: the file is missing, damaged, or of another network.
+
+    >>> load_weights(nn.Linear(2, 1), None)
+    Linear(in_features=2, out_features=1, bias=True)
+    """
+    if checkpoint is None:
+        return network
+    if not Path(checkpoint).is_file():
+        raise WeightsError(f"no weights at {checkpoint}: train the bundle, or give the path of a checkpoint")
+    try:
+        state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        network.load_state_dict(state.get("model", state))
+    except Exception as error:  # unpickling damaged bytes raises nearly anything
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(f"{checkpoint} does not fit this network: {reason}; give a checkpoint of this bundle") from error
+    return network
 
 
 def newest_checkpoint(folder: str) -> str | None:

@@ -7,17 +7,16 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import torch
 from monai.bundle import ConfigParser
 from torch.export import Dim
 
 from usseg_monai import __version__
-from usseg_monai.errors import WeightsError
 from usseg_monai.imaging.write import atomic_path
 from usseg_monai.networks.deployed import Deployed
 from usseg_monai.tasks import bundle_path, get_task
+from usseg_monai.training.checkpoints import load_weights
 
 __all__ = ["export_onnx", "load_network", "sha256_of"]
 
@@ -43,15 +42,7 @@ def load_network(task: str, checkpoint: Path | None = None) -> tuple[torch.nn.Mo
     checkpoint = checkpoint or folder / "models" / "model.pt"
     parser = ConfigParser()
     parser.read_config(str(folder / "configs" / "inference.json"))
-    network: torch.nn.Module = parser.get_parsed_content("network_def")
-    if not checkpoint.is_file():
-        raise WeightsError(f"no weights at {checkpoint}: train the bundle, or give the path of a checkpoint")
-    try:
-        state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        network.load_state_dict(state.get("model", state))
-    except Exception as error:  # unpickling damaged bytes raises nearly anything
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise WeightsError(f"{checkpoint} does not fit the network of {task}: {reason}; give a checkpoint of this bundle") from error
+    network = load_weights(parser.get_parsed_content("network_def"), checkpoint)
     width, height = parser.get_parsed_content("image_size")
     return network.eval(), (width, height)
 
