@@ -29,7 +29,6 @@ from usseg_monai.tasks import get_task
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULTS = REPOSITORY / "benchmarks" / "results"
-REFERENCES = RESULTS / "reference_networks.json"
 HC = "head_circumference_mm"
 
 DICE_AT_LEAST = 0.975
@@ -100,7 +99,7 @@ def missed_bars(report: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def markdown(report: Mapping[str, Any], references: Sequence[Mapping[str, Any]] = ()) -> str:
+def markdown(report: Mapping[str, Any]) -> str:
     """The figures as Markdown tables."""
     test, truth = report["test"], report["truth"]
     statuses = ", ".join(f"{count} `{status}`" for status, count in test["status"].items())
@@ -112,7 +111,6 @@ def markdown(report: Mapping[str, Any], references: Sequence[Mapping[str, Any]] 
         "|---|---|---|---|---|---|---|---|",
         _row("**shipped network**", test),
         *(_row(f"head circumference {name}", band) for name, band in report["by_size"].items() if band["dice"]),
-        *(_row(reference["name"], reference["test"]) for reference in references),
         "",
         f"Status of the rows: {statuses}. Circumference measured on the true masks: {truth['mean_error']:+.3f} mm mean error, "
         f"{truth['mean_absolute_error']:.3f} mm mean absolute error.",
@@ -166,8 +164,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"accuracy: {error}", file=sys.stderr)
         return 2
     write_text(args.output, json.dumps(report, indent=2) + "\n")
-    references = json.loads(REFERENCES.read_text(encoding="utf-8")) if REFERENCES.is_file() else []
-    table = markdown(report, references)
+    table = markdown(report)
     print(table)
     print("\nworst: " + ", ".join(_worst_text(case) for case in report["worst"]))
     if args.update_readme:
