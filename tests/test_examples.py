@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,3 +29,12 @@ def test_example(example: str, tmp_path: Path) -> None:
 
 def test_every_example_is_run() -> None:
     assert {path.name for path in (REPOSITORY / "docs" / "examples").glob("*.py")} == set(EXAMPLES)
+
+
+def test_every_public_name_of_the_index_is_there() -> None:
+    text = (REPOSITORY / "docs" / "index.md").read_text(encoding="utf-8")
+    names = re.findall(r"^\| `(usseg_monai[\w.]+)` \|", text, re.MULTILINE)
+    assert len(names) > 20
+    for name in names:
+        module, _, attribute = name.rpartition(".")
+        assert getattr(importlib.import_module(module), attribute).__doc__, name

@@ -25,5 +25,5 @@ FETAL_HEAD = Task(
     measurement="usseg_monai.measurements.fetal_head:measure",
     bundle="fetal_head",
     weights_license="CC BY 4.0 (trained on HC18, van den Heuvel et al. 2018)",
-    weights_sha256="662fc68dcc0ae7feff790958a16b381775c576a13eed55023623b84570b1a305",
+    weights_sha256="5d5d7794b5303960dc2c21fd667e86795ab75234b3db4f79390502c0aeec1efa",
 )
