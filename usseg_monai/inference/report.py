@@ -16,11 +16,10 @@ import numpy as np
 
 from usseg_monai.imaging.image import GreyImage
 from usseg_monai.measurements.result import Measurement, Status, Value
-from usseg_monai.tasks import Column, Task
+from usseg_monai.tasks import UNITS, Column, Task
 
 __all__ = ["Case", "Report", "Section", "Tolerance", "render_report"]
 
-_UNITS = {"mm": "mm", "mm2": "mm²", "ml": "ml", "px": "px", "percent": "%", "weeks": "weeks", "deg": "°"}
 _NAMES = {"hadlock": "Hadlock", "intergrowth": "INTERGROWTH-21st"}
 _JPEG_QUALITY = 88
 
@@ -245,10 +244,10 @@ def _label(column: str) -> tuple[str, str]:
     (('Head circumference', 'mm'), ('Class', ''))
     """
     words, _, unit = column.rpartition("_")
-    if unit not in _UNITS:
+    if unit not in UNITS:
         words, unit = column, ""
     text = " ".join(_NAMES.get(word, word) for word in words.split("_"))
-    return text[:1].upper() + text[1:], _UNITS.get(unit, "")
+    return text[:1].upper() + text[1:], UNITS.get(unit, "")
 
 
 def _lower(text: str) -> str:

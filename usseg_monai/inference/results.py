@@ -12,7 +12,7 @@ from pathlib import Path
 from usseg_monai.errors import OutputError
 from usseg_monai.imaging import Spacing, write_text
 from usseg_monai.measurements.result import Measurement, Status, Value
-from usseg_monai.tasks import Task
+from usseg_monai.tasks import UNITS, Task
 
 __all__ = ["COMMON_COLUMNS", "Row", "Table", "column_names", "describe", "failed_row", "open_table", "result_row"]
 
@@ -21,8 +21,6 @@ COMMON_COLUMNS = ("file", "frame", "status", "message", "spacing_mm_row", "spaci
 
 Row = dict[str, Value]
 """A row by column; every column of the table is there, unknown values are ``None``."""
-
-_UNITS = {"mm2": "mm²", "ml": "ml", "mm": "mm", "px": "px", "percent": "%", "weeks": "weeks"}
 
 
 def column_names(task: Task) -> tuple[str, ...]:
@@ -65,10 +63,10 @@ def describe(task: Task, measurement: Measurement) -> list[str]:
     for column in task.columns:
         value = values[column.name]
         words, _, unit = column.name.rpartition("_")
-        if unit == "px" and values.get(f"{words}_mm", "no such column") is not None:
-            continue  # known in millimetres, or a position, which the picture shows
-        if unit in _UNITS and isinstance(value, (int, float)):
-            lines.append(f"{words.replace('_', ' ')} {value:.1f} {_UNITS[unit]}")
+        if unit == "deg" or (unit == "px" and values.get(f"{words}_mm", "no such column") is not None):
+            continue  # known in millimetres, or a position or direction, which the picture shows
+        if unit in UNITS and isinstance(value, (int, float)):
+            lines.append(f"{words.replace('_', ' ')} {value:.1f} {UNITS[unit]}")
     if measurement.status is not Status.OK:
         lines.append(measurement.status.value.replace("_", " "))
     return lines

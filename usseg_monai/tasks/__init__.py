@@ -9,9 +9,9 @@ from pathlib import Path
 
 from usseg_monai.errors import UsageError
 from usseg_monai.tasks.fetal_head import FETAL_HEAD
-from usseg_monai.tasks.record import Column, Task
+from usseg_monai.tasks.record import UNITS, Column, Task
 
-__all__ = ["TASKS", "Column", "Task", "bundle_path", "get_task"]
+__all__ = ["TASKS", "UNITS", "Column", "Task", "bundle_path", "get_task"]
 
 TASKS: dict[str, Task] = {task.name: task for task in (FETAL_HEAD,)}
 

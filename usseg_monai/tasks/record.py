@@ -11,9 +11,13 @@ if TYPE_CHECKING:
     from usseg_monai.measurements.result import Measurement
 
 
+UNITS = {"mm": "mm", "mm2": "mm²", "ml": "ml", "px": "px", "percent": "%", "weeks": "weeks", "deg": "°"}
+"""Units by the last word of a column's name, as people write them."""
+
+
 @dataclass(frozen=True)
 class Column:
-    """One column of the results table; the unit stands at the end of the name."""
+    """One column of the results table; the unit stands at the end of the name, as in `UNITS`."""
 
     name: str
     description: str
