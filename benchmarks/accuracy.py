@@ -29,6 +29,7 @@ from usseg_monai.tasks import get_task
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULTS = REPOSITORY / "benchmarks" / "results"
+PAGES = (REPOSITORY / "README.md", REPOSITORY / "bundles" / "fetal_head" / "docs" / "README.md")
 HC = "head_circumference_mm"
 
 DICE_AT_LEAST = 0.975
@@ -145,7 +146,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=data_root / "hc18", help="HC18 in its official layout (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=RESULTS / "accuracy.json", help="JSON file to write (default: %(default)s)")
     parser.add_argument("--engine", default="onnx", choices=("onnx", "torch"), help="what runs the network (default: onnx)")
-    parser.add_argument("--update-readme", action="store_true", help="put the table into README.md")
+    parser.add_argument("--update-readme", action="store_true", help="put the table into README.md and the bundle's page")
     args = parser.parse_args(argv)
     try:
         items = load_datalist(args.data, "test")
@@ -168,8 +169,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(table)
     print("\nworst: " + ", ".join(_worst_text(case) for case in report["worst"]))
     if args.update_readme:
-        readme = REPOSITORY / "README.md"
-        readme.write_text(insert_table(readme.read_text(encoding="utf-8"), "accuracy", table), encoding="utf-8")
+        for page in PAGES:
+            page.write_text(insert_table(page.read_text(encoding="utf-8"), "accuracy", table), encoding="utf-8")
     missed = missed_bars(report)
     for message in missed:
         print(f"accuracy: missed: {message}", file=sys.stderr)
