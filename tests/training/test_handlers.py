@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 from ignite.engine import Engine, Events
+from monai.engines import SupervisedTrainer
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
 from usseg_monai.training import handlers
-from usseg_monai.training.handlers import CurvesHandler, TensorBoardRunHandler, draw_curves
+from usseg_monai.training.handlers import ClipGradients, CurvesHandler, TensorBoardRunHandler, draw_curves
 
 
 def trainer() -> Engine:
@@ -30,6 +31,24 @@ def optimizer(learning_rate: float = 0.1) -> torch.optim.Optimizer:
 def curves_of(folder: Path) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads((folder / "curves.json").read_text())
     return rows
+
+
+def test_clips_between_the_backward_pass_and_the_step() -> None:
+    """A slope of 6 is cut to 1: one step of rate 0.1 moves the weight by 0.1."""
+    network = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(network.weight, 2.0)
+    trainer = SupervisedTrainer(
+        device=torch.device("cpu"),
+        max_epochs=1,
+        train_data_loader=[{"image": torch.tensor([[6.0]]), "label": torch.tensor([[0.0]])}],
+        network=network,
+        optimizer=torch.optim.SGD(network.parameters(), lr=0.1),
+        loss_function=lambda prediction, label: prediction.sum(),
+        train_handlers=[ClipGradients(network, max_norm=1.0)],
+        decollate=False,
+    )
+    trainer.run()
+    assert network.weight.item() == pytest.approx(1.9)
 
 
 def test_writes_a_row_an_epoch(tmp_path: Path) -> None:

@@ -7,13 +7,36 @@ from pathlib import Path
 
 import torch
 from ignite.engine import Engine, Events
+from monai.engines.utils import IterationEvents
 from torch import nn
 from torch.optim import Optimizer
 from torch.utils.tensorboard import SummaryWriter
 
 from usseg_monai.imaging.write import atomic_path, write_text
 
-__all__ = ["CurvesHandler", "TensorBoardRunHandler"]
+__all__ = ["ClipGradients", "CurvesHandler", "TensorBoardRunHandler"]
+
+
+class ClipGradients:
+    """Scales the gradient down where its norm is too large, before the optimizer sees it. Attach it to a MONAI trainer.
+
+    One odd batch otherwise throws a nearly finished network back by several epochs.
+
+    Args:
+        network: whose gradients are meant.
+        max_norm: largest Euclidean norm over all parameters.
+    """
+
+    def __init__(self, network: nn.Module, max_norm: float) -> None:
+        self.network = network
+        self.max_norm = max_norm
+
+    def attach(self, engine: Engine) -> None:
+        """Register between the backward pass and the optimizer's step."""
+        engine.add_event_handler(IterationEvents.BACKWARD_COMPLETED, self._clip)
+
+    def _clip(self) -> None:
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.max_norm)
 
 
 class CurvesHandler:
