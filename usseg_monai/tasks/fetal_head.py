@@ -25,5 +25,5 @@ FETAL_HEAD = Task(
     measurement="usseg_monai.measurements.fetal_head:measure",
     bundle="fetal_head",
     weights_license="CC BY 4.0 (trained on HC18, van den Heuvel et al. 2018)",
-    weights_sha256="5d5d7794b5303960dc2c21fd667e86795ab75234b3db4f79390502c0aeec1efa",
+    weights_sha256="866480c4a3651d8b977d06b9f850307318300141dc83f76bcfa868cc6e1b9a47",
 )
