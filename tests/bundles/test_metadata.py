@@ -58,3 +58,15 @@ def test_says_what_the_documentation_says(metadata: dict[str, Any], bundle: Path
     for reference in metadata["references"]:
         assert reference.rpartition("https://doi.org/")[2] in readme
     assert (bundle / "LICENSE").is_file() and (bundle / "docs" / "data_license.txt").is_file()
+
+
+def test_figures_are_those_of_the_released_weights(metadata: dict[str, Any], task: str) -> None:
+    """`make accuracy` wrote them for this very graph: new weights need new figures."""
+    measured = json.loads((REPOSITORY / "benchmarks" / "results" / "accuracy.json").read_text())
+    assert measured["task"] == task
+    assert measured["weights_sha256"] == TASKS[task].weights_sha256
+    difference = measured["test"]["columns"]["head_circumference_mm"]["absolute_difference"]["mean"]
+    assert metadata["eval_metrics"] == {
+        "mean_dice": round(measured["test"]["dice"]["mean"], 4),
+        "head_circumference_mean_absolute_difference_mm": round(difference, 2),
+    }
