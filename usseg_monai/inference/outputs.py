@@ -12,10 +12,12 @@ from usseg_monai.errors import UsageError
 from usseg_monai.imaging import atomic_path, write_png
 
 if TYPE_CHECKING:
+    from usseg_monai.imaging import GreyImage, MaskArray
     from usseg_monai.inference.predictor import Prediction
+    from usseg_monai.measurements.result import Measurement
     from usseg_monai.tasks import Task
 
-__all__ = ["FOLDERS", "check_save", "output_files", "write_outputs"]
+__all__ = ["FOLDERS", "check_save", "output_files", "write_outputs", "write_overlay"]
 
 FOLDERS = {"mask": "masks", "overlay": "overlays", "probability": "probabilities"}
 """What can be saved, and the folder of each."""
@@ -57,17 +59,21 @@ def write_outputs(folder: Path, output: str, save: Collection[str], prediction: 
         if kind == "mask":
             write_png(file, (prediction.mask != 0) * np.uint8(255))
         elif kind == "overlay":
-            _write_overlay(file, prediction, task)
+            write_overlay(file, prediction.image, prediction.mask, prediction.measurement, task)
         else:
             _write_probability(file, prediction)
 
 
-def _write_overlay(file: Path, prediction: Prediction, task: Task) -> None:
+def write_overlay(file: Path, image: GreyImage, mask: MaskArray, measurement: Measurement, task: Task) -> None:
+    """Write an image with the contour of its mask, the fitted outlines and the numbers.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
     from usseg_monai.imaging.overlay import draw_overlay  # late: fonts and drawing, which masks do without
     from usseg_monai.inference.results import describe
 
-    measurement = prediction.measurement
-    write_png(file, draw_overlay(prediction.image, prediction.mask, measurement.outlines, describe(task, measurement)))
+    write_png(file, draw_overlay(image, mask, measurement.outlines, describe(task, measurement)))
 
 
 def _write_probability(file: Path, prediction: Prediction) -> None:

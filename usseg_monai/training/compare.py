@@ -24,12 +24,13 @@ import numpy as np
 
 from usseg_monai.data.datalist import load_datalist
 from usseg_monai.data.evaluation import dice, read_label
-from usseg_monai.errors import OutputError, UsageError
+from usseg_monai.errors import UsageError
 from usseg_monai.imaging import read_image
 from usseg_monai.imaging.write import write_text
 from usseg_monai.tasks import bundle_path
 from usseg_monai.training.comparison import Comparison, Variant, write_comparison
 from usseg_monai.training.overrides import check_overrides, parse_value
+from usseg_monai.training.records import recorded
 from usseg_monai.training.run import train
 
 if TYPE_CHECKING:
@@ -238,18 +239,10 @@ def _sha256(content: bytes) -> str:
 
 def _claim(out: Path, protocol: Mapping[str, Any]) -> None:
     """Write the protocol into a fresh folder; in one that was used before, it must be the same."""
-    record = out / "protocol.json"
-    if record.is_file():
-        earlier = json.loads(record.read_text(encoding="utf-8"))
-        other = [key for key in protocol if earlier.get(key) != protocol[key]]
-        if other:
-            raise UsageError(f"{out} holds a comparison with other {', '.join(other)}: repeat it with the same, or give another -o")
-        return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {out}: {error.strerror}") from error
-    write_text(record, json.dumps(protocol, indent=2) + "\n")
+    earlier = recorded(out / "protocol.json", protocol)
+    other = [key for key in protocol if earlier.get(key) != protocol[key]]
+    if other:
+        raise UsageError(f"{out} holds a comparison with other {', '.join(other)}: repeat it with the same, or give another -o")
 
 
 def _finish(

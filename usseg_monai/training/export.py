@@ -61,8 +61,8 @@ def export_onnx(task: str, checkpoint: Path | None, file: Path) -> str:
     """
     import onnx  # a development dependency
 
-    network, image_size = load_network(task, checkpoint)
     checkpoint = checkpoint or bundle_path(task) / "models" / "model.pt"
+    network, image_size = load_network(task, checkpoint)
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / "graph.onnx"
         torch.onnx.export(

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from ignite.engine import Engine, Events
 
-from usseg_monai.imaging import GreyImage, read_image, write_png
-from usseg_monai.imaging.overlay import draw_overlay
+from usseg_monai.imaging import GreyImage, read_image
 from usseg_monai.imaging.spacing import read_spacing_csv
-from usseg_monai.inference.results import Table, describe, open_table, result_row
+from usseg_monai.inference.outputs import FOLDERS, write_overlay
+from usseg_monai.inference.results import Table, open_table, result_row
 from usseg_monai.tasks import get_task
 
 __all__ = ["ResultsHandler"]
@@ -60,5 +60,4 @@ class ResultsHandler:
             mask = np.ascontiguousarray(np.asarray(output["pred"].cpu()).T)
             measurement = self.task.measure(mask, spacing)
             self._table.append(result_row(self.task, item["file"], 0, spacing, measurement))
-            overlay = draw_overlay(image, mask, measurement.outlines, describe(self.task, measurement))
-            write_png(self.folder / "overlays" / f"{item['output']}.png", overlay)
+            write_overlay(self.folder / FOLDERS["overlay"] / f"{item['output']}.png", image, mask, measurement, self.task)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from usseg_monai.errors import OutputError, UsageError, UssegError
-from usseg_monai.imaging.write import write_text
+from usseg_monai.errors import UsageError, UssegError
 from usseg_monai.tasks import bundle_path
 from usseg_monai.training.overrides import check_overrides
+from usseg_monai.training.records import recorded
 
 if TYPE_CHECKING:
     from monai.bundle import ConfigWorkflow
@@ -104,17 +104,9 @@ def _places(data: Path, out: Path) -> dict[str, str]:
 
 def _claim(out: Path, options: dict[str, Any]) -> None:
     """Write down in a fresh folder what is trained there; in one that was used before, it must be the same."""
-    record = out / "train_options.json"
-    if record.is_file():
-        earlier = json.loads(record.read_text())
-        if earlier != options:
-            raise UsageError(f"{out} holds a training of {_words(earlier)}, not of {_words(options)}: repeat those, or give another -o")
-        return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {out}: {error.strerror}") from error
-    write_text(record, json.dumps(options, indent=2) + "\n")
+    earlier = recorded(out / "train_options.json", options)
+    if earlier != options:
+        raise UsageError(f"{out} holds a training of {_words(earlier)}, not of {_words(options)}: repeat those, or give another -o")
 
 
 def _words(options: Mapping[str, Any]) -> str:

@@ -16,7 +16,8 @@ from usseg_monai.errors import UsageError
 from usseg_monai.imaging.image import GreyArray
 from usseg_monai.inference.engines.base import EngineOutput
 from usseg_monai.tasks import bundle_path
-from usseg_monai.training.export import load_network, sha256_of
+from usseg_monai.training.checkpoints import load_weights
+from usseg_monai.training.export import sha256_of
 
 __all__ = ["BundleEngine"]
 
@@ -46,8 +47,9 @@ class BundleEngine:
             torch.set_num_threads(threads)
         parser = ConfigParser()
         parser.read_config(str(folder / "configs" / "inference.json"))
-        self.network = load_network(task, checkpoint)[0].to(self.device)
-        self.weights_sha256 = sha256_of(checkpoint or folder / "models" / "model.pt")
+        checkpoint = checkpoint or folder / "models" / "model.pt"
+        self.network = load_weights(parser.get_parsed_content("network_def"), checkpoint).eval().to(self.device)
+        self.weights_sha256 = sha256_of(checkpoint)
         before = parser.get_parsed_content("preprocessing").transforms
         self.preprocessing = Compose([step for step in before if not isinstance(step, (LoadImaged, EnsureChannelFirstd))])
         self.inferer = parser.get_parsed_content("inferer")
