@@ -14,7 +14,7 @@ import pytest
 
 from tests.data.samples import PIXEL_SIZE_MM, RADIUS, disc, drawn_disc, make_hc18, write_png
 from usseg_monai.data.datalist import load_datalist
-from usseg_monai.data.evaluation import CaseResult, Compared, dice, evaluate_case, read_label, summarize, write_evaluation
+from usseg_monai.data.evaluation import CaseResult, Compared, dice, evaluate_case, summarize, write_evaluation
 from usseg_monai.errors import ImageError
 from usseg_monai.measurements.result import Status
 from usseg_monai.tasks import get_task
@@ -78,14 +78,6 @@ def test_what_cannot_be_read_is_a_failed_case(item: dict[str, Any], tmp_path: Pa
     other = write_png(tmp_path / "other.png", disc(rows=41))
     result = evaluate_case(DiscPredictor(), item | {"label": str(other)})
     assert "41 rows x 60 columns: its image has 40 x 60" in result.message
-
-
-def test_an_open_outline_names_its_file(tmp_path: Path) -> None:
-    line = np.zeros((30, 30), np.uint8)
-    line[3, 3:25] = line[3:25, 3] = 255
-    path = write_png(tmp_path / "open.png", line)
-    with pytest.raises(ImageError, match=r"open\.png: .*encloses nothing"):
-        read_label(path, (30, 30))
 
 
 def test_dice() -> None:

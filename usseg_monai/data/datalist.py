@@ -1,14 +1,15 @@
 """Lists of images with their annotations, in MONAI's datalist format, from any source we can read.
 
 A datalist is a JSON object with a list for each of ``training``, ``validation`` and ``test``; an item is
-``{"image", "label", "group", "spacing_mm": [row, col], "head_circumference_mm", ...}``, where spacing and reference values are there
-as far as the data set tells them. Relative paths count from the datalist's own folder, as in MONAI's `load_decathlon_datalist`.
+``{"image", "label", "group", "spacing_mm": [row, col], "class", "source", "head_circumference_mm", ...}``, where what follows the group
+is there as far as the data set tells it. ``label`` is a file, or a list of files that are united; ``class`` counts in the task's
+classes. Relative paths count from the datalist's own folder, as in MONAI's `load_decathlon_datalist`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from usseg_monai.data.hc18 import is_hc18, read_hc18
 from usseg_monai.data.splits import Split
 from usseg_monai.errors import ImageError, UsageError
 from usseg_monai.inference.inputs import find_inputs
+from usseg_monai.tasks import TASKS, get_task
 
 __all__ = ["SECTIONS", "list_images", "load_datalist", "read_datalist", "read_dataset", "to_datalist"]
 
@@ -59,8 +61,9 @@ def to_datalist(dataset: Dataset, base: Path | None = None) -> dict[str, Any]:
     """
     datalist: dict[str, Any] = {"name": dataset.name} | ({"task": dataset.task} if dataset.task else {})
     datalist |= {section: [] for section in SECTIONS.values()}
+    classes = get_task(dataset.task).classes if dataset.task in TASKS else ()
     for case in dataset.cases:
-        datalist[SECTIONS[dataset.split_of(case)]].append(_item(case, base))
+        datalist[SECTIONS[dataset.split_of(case)]].append(_item(case, classes, base))
     return datalist
 
 
@@ -81,9 +84,13 @@ def read_datalist(path: Path) -> dict[str, Any]:
         if not isinstance(items, list):
             raise UsageError(f"{path}: {section} is a {type(items).__name__}: it must be a list")
         for number, item in enumerate(items):
-            if not isinstance(item, dict) or not all(isinstance(item.get(key), str) for key in ("image", "label")):
+            if not isinstance(item, dict) or not isinstance(item.get("image"), str) or not _is_label(item.get("label")):
                 raise UsageError(f"{path}: {section}[{number}] must be an object with 'image' and 'label', each the name of a file")
-            item |= {key: str(path.parent.absolute() / item[key]) for key in ("image", "label")}
+            item["image"] = str(path.parent.absolute() / item["image"])
+            label = item["label"]
+            item["label"] = (
+                str(path.parent.absolute() / label) if isinstance(label, str) else [str(path.parent.absolute() / file) for file in label]
+            )
     return datalist
 
 
@@ -133,10 +140,20 @@ def _read_folder_of_any_kind(path: Path) -> Dataset:
     return read_hc18(path) if is_hc18(path) else read_folder(path)
 
 
-def _item(case: Case, base: Path | None) -> dict[str, Any]:
-    item: dict[str, Any] = {"image": _name(case.image, base), "label": _name(case.label, base), "group": case.group}
+def _is_label(value: object) -> bool:
+    """A file's name, or a list of such."""
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(name, str) for name in value))
+
+
+def _item(case: Case, classes: Sequence[str], base: Path | None) -> dict[str, Any]:
+    label = _name(case.label, base) if isinstance(case.label, Path) else [_name(file, base) for file in case.label]
+    item: dict[str, Any] = {"image": _name(case.image, base), "label": label, "group": case.group}
     if case.spacing_mm is not None:
         item["spacing_mm"] = list(case.spacing_mm)
+    if case.category is not None:
+        item["class"] = classes.index(case.category)
+    if case.source is not None:
+        item["source"] = case.source
     return item | dict(case.measured)
 
 

@@ -18,17 +18,21 @@ class Case:
 
     Attributes:
         image: the picture.
-        label: the annotation: a filled mask, or an outline (see `usseg_monai.data.outline`).
+        label: the annotation, as `usseg_monai.data.annotation` reads it; several files are united, none means: known to be empty.
         group: what must not be torn apart by a split: exam, patient, subject, lesion.
         spacing_mm: ``(row, col)`` as the data set tells it, ``None`` where only the file may know.
         measured: reference values published with the data, by result column (``head_circumference_mm``).
+        category: what the image as a whole is, one of the task's classes; ``None`` where that is not known or not asked.
+        source: data set that the image came from, where several are read together.
     """
 
     image: Path
-    label: Path
+    label: Path | tuple[Path, ...]
     group: str
     spacing_mm: Spacing | None = None
     measured: Mapping[str, float] = field(default_factory=dict)
+    category: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True)

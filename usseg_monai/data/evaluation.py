@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from usseg_monai.data.outline import fill_outline
+from usseg_monai.data.annotation import read_annotation
 from usseg_monai.errors import ImageError
-from usseg_monai.imaging import MaskArray, Spacing, read_mask
+from usseg_monai.imaging import Spacing
 from usseg_monai.imaging.write import write_text
 from usseg_monai.measurements.result import Measurement, Status
 from usseg_monai.metrics.bootstrap import bootstrap_mean_interval
@@ -25,7 +25,7 @@ from usseg_monai.tasks import Task
 if TYPE_CHECKING:
     from usseg_monai.inference.predictor import Prediction
 
-__all__ = ["LARGE_DIFFERENCE_MM", "CaseResult", "Compared", "dice", "evaluate_case", "read_label", "summarize", "write_evaluation"]
+__all__ = ["LARGE_DIFFERENCE_MM", "CaseResult", "Compared", "dice", "evaluate_case", "summarize", "write_evaluation"]
 
 LARGE_DIFFERENCE_MM = 5.0
 """Differences above this are counted: more than twice what two observers of a fetal head differ by."""
@@ -95,7 +95,7 @@ def evaluate_case(predictor: Predicts, item: Mapping[str, Any]) -> CaseResult:
     spacing = item.get("spacing_mm")
     try:
         prediction = predictor.predict(image, spacing_mm=None if spacing is None else (float(spacing[0]), float(spacing[1])))
-        truth = read_label(Path(item["label"]), prediction.mask.shape)
+        truth = read_annotation(item["label"], prediction.mask.shape)
         annotation = _numbers(predictor.task.measure(truth, prediction.image.spacing_mm))
     except ImageError as error:
         return CaseResult(image, group, Status.FAILED, str(error))
@@ -107,21 +107,6 @@ def evaluate_case(predictor: Predicts, item: Mapping[str, Any]) -> CaseResult:
         if name.endswith("_mm") and name in reference
     }
     return CaseResult(image, group, measurement.status, measurement.message, dice(prediction.mask, truth), compared, annotation)
-
-
-def read_label(path: Path, shape: tuple[int, ...]) -> MaskArray:
-    """Read an annotation, a filled mask or a drawn outline, that must have the image's shape.
-
-    Raises:
-        ImageError: it cannot be read, has another shape, or is a curve that encloses nothing.
-    """
-    label = read_mask(path)
-    if label.shape != shape:
-        raise ImageError(f"{path} has {label.shape[0]} rows x {label.shape[1]} columns: its image has {shape[0]} x {shape[1]}")
-    try:
-        return fill_outline(label)
-    except ImageError as error:
-        raise ImageError(f"{path}: {error}") from error
 
 
 def summarize(results: Sequence[CaseResult]) -> dict[str, Any]:

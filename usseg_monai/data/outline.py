@@ -61,7 +61,15 @@ def fill_outline(outline: npt.NDArray[Any]) -> MaskArray:
     # of the drawing tells them apart, as such outlines are convex.
     middle = tuple(int(index.mean()) for index in np.nonzero(drawn[box]))
     inside = int(background[middle])
-    if inside in outside - {0} and not ndimage.binary_erosion(drawn[box], np.ones((_PEN + 1, _PEN + 1))).any():
+    if inside in outside - {0} and _is_curve(drawn[box]):
         raise ImageError("an annotation is a curve that encloses nothing: it must be a closed outline or a filled structure")
     mask[box] |= ~np.isin(background, list(outside | (at_border - {inside})))
     return mask
+
+
+def _is_curve(drawn: npt.NDArray[np.bool_]) -> bool:
+    """Whether a drawing is one thin line, and not several structures or a thick one."""
+    from scipy import ndimage
+
+    _, pieces = ndimage.label(drawn, np.ones((3, 3)))
+    return bool(pieces == 1 and not ndimage.binary_erosion(drawn, np.ones((_PEN + 1, _PEN + 1))).any())

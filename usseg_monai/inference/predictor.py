@@ -109,7 +109,7 @@ class Predictor:
         if image.spacing_mm is None and spacing_mm is not None:
             image = GreyImage(image.pixels, check_spacing(*spacing_mm), image.source)
         output = self.engine(image.pixels)
-        return Prediction(image, output.mask, output.probability, self.task.measure(output.mask, image.spacing_mm))
+        return Prediction(image, output.mask, output.probability, self.task.measure(output.mask, image.spacing_mm, **output.extras))
 
 
 def _image(source: str | Path | GreyImage | npt.NDArray[Any]) -> GreyImage:

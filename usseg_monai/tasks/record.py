@@ -32,10 +32,12 @@ class Task:
         title: one line for people.
         labels: names of the mask's values, background first.
         columns: the task's own result columns, in order.
-        measurement: ``module:function`` of ``(mask, spacing_mm) -> Measurement``; named, not imported, to keep this light.
+        measurement: ``module:function`` of ``(mask, spacing_mm, **outputs) -> Measurement``; named, not imported, to keep this light.
         bundle: folder of the bundle.
         weights_license: what the data's licence allows to do with the weights.
         weights_sha256: SHA-256 of ``models/model.onnx`` as released.
+        outputs: numbers that the network gives besides the mask, each a column and a keyword argument of the measurement, too.
+        classes: what an image as a whole may be, in the order of the network's class index; empty for tasks that do not classify.
     """
 
     name: str
@@ -46,9 +48,17 @@ class Task:
     bundle: str
     weights_license: str
     weights_sha256: str
+    outputs: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
-    def measure(self, mask: MaskArray, spacing_mm: Spacing | None) -> Measurement:
-        """Measure a mask ``(rows, cols)``; nonzero is structure. Spacing ``(row, col)`` in mm or ``None``."""
+    def measure(self, mask: MaskArray, spacing_mm: Spacing | None, **outputs: float) -> Measurement:
+        """Measure a mask ``(rows, cols)``; nonzero is structure. Spacing ``(row, col)`` in mm or ``None``.
+
+        Args:
+            mask: of one image.
+            spacing_mm: of that image.
+            outputs: what the network said besides the mask, by the names of the attribute ``outputs``; none for masks from elsewhere.
+        """
         module, function = self.measurement.split(":")
-        result: Measurement = getattr(importlib.import_module(module), function)(mask, spacing_mm)
+        result: Measurement = getattr(importlib.import_module(module), function)(mask, spacing_mm, **outputs)
         return result

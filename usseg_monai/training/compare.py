@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from usseg_monai.data.datalist import load_datalist
-from usseg_monai.data.evaluation import dice, read_label
+from usseg_monai.data.annotation import read_annotation
+from usseg_monai.data.evaluation import dice
 from usseg_monai.errors import UsageError
 from usseg_monai.imaging import read_image
 from usseg_monai.imaging.write import write_text
@@ -299,7 +300,7 @@ def _dice_by_case(network: nn.Module, image_size: tuple[int, int], items: Sequen
     deployed = Deployed(copy.deepcopy(network), image_size).eval().to(device)
     for item in items:
         pixels = read_image(Path(item["image"])).pixels
-        truth = read_label(Path(item["label"]), pixels.shape)
+        truth = read_annotation(item["label"], pixels.shape)
         with torch.inference_mode():
             _, mask = deployed(torch.from_numpy(pixels.astype(np.float32)).to(device))
         yield dice(mask.numpy(force=True), truth)
