@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from usseg_monai.errors import UsageError
+from usseg_monai.errors import ImageError, UsageError
 from usseg_monai.imaging import parse_spacing, read_spacing_csv
+from usseg_monai.imaging.spacing import look_up_spacing
 
 
 def table(tmp_path: Path, text: str | bytes) -> Path:
@@ -67,3 +68,17 @@ def test_wrong_tables(text: str | bytes, message: str, tmp_path: Path) -> None:
 def test_no_table(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no readable CSV table"):
         read_spacing_csv(tmp_path / "absent.csv")
+
+
+def test_the_path_goes_before_the_bare_name_and_the_table_before_the_default() -> None:
+    spacings = {"a/1.png": (0.1, 0.1), "1.png": (0.2, 0.2)}
+    assert look_up_spacing("a/1.png", spacings, (0.3, 0.3)) == (0.1, 0.1)
+    assert look_up_spacing("b/1.png", spacings, (0.3, 0.3)) == (0.2, 0.2)
+    assert look_up_spacing("b/2.png", spacings, (0.3, 0.3)) == (0.3, 0.3)
+
+
+def test_an_image_that_the_table_does_not_name() -> None:
+    assert look_up_spacing("a/1.png", None) is None
+    for spacings in ({}, {"2.png": (0.2, 0.2)}):
+        with pytest.raises(ImageError, match=r"^1.png: no row in the table of pixel sizes; add it, or give a spacing"):
+            look_up_spacing("a/1.png", spacings)

@@ -166,7 +166,7 @@ def test_an_image_without_a_row_in_the_table_fails(runs: Runs, tmp_path: Path) -
     (tmp_path / "spacing.csv").write_text("filename,pixel size(mm)\nb.png,0.3\n")
     summary = runs(spacing_csv=tmp_path / "spacing.csv")
     assert (summary.done, summary.failed) == (1, 1)
-    assert runs.table()[0]["message"] == "a.png: no row in spacing.csv; add it, or give a spacing for the images that have none"
+    assert runs.table()[0]["message"] == "a.png: no row in the table of pixel sizes; add it, or give a spacing for the images that have none"
 
 
 def test_without_spacing_there_are_pixels_and_no_millimetres(runs: Runs) -> None:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from usseg_monai.errors import UsageError
+from usseg_monai.errors import ImageError, UsageError
 from usseg_monai.imaging.image import Spacing
 
 FILENAME_COLUMN = "filename"
@@ -62,6 +62,30 @@ def read_spacing_csv(path: str | Path) -> Mapping[str, Spacing]:
             return _spacings(path, rows)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path}: no readable CSV table ({type(error).__name__}); give one as HC18's, encoded in UTF-8") from error
+
+
+def look_up_spacing(file: str, table: Mapping[str, Spacing] | None, default: Spacing | None = None) -> Spacing | None:
+    """What the user says of an image whose file tells no spacing.
+
+    Args:
+        file: the image's name in the results, ``/`` between folders. A row may name it so, or by its last part alone.
+        table: of `read_spacing_csv`, ``None`` where none was given. Whoever gives one means it for every image.
+        default: for images that the table does not name.
+
+    Returns:
+        ``(row, col)`` in mm, ``None`` where nothing was said: neither table nor default.
+
+    Raises:
+        ImageError: the table has no row for the image, and there is no default.
+
+    >>> look_up_spacing("a/1.png", {"1.png": (0.2, 0.2)}), look_up_spacing("2.png", {}, (0.3, 0.3)), look_up_spacing("3.png", None)
+    ((0.2, 0.2), (0.3, 0.3), None)
+    """
+    name = file.rpartition("/")[2]
+    spacing = (table or {}).get(file) or (table or {}).get(name) or default
+    if table is not None and spacing is None:
+        raise ImageError(f"{name}: no row in the table of pixel sizes; add it, or give a spacing for the images that have none")
+    return spacing
 
 
 def _spacings(path: Path, rows: csv.DictReader[str]) -> dict[str, Spacing]:

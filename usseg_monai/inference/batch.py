@@ -15,7 +15,7 @@ from typing import Any
 from usseg_monai import __version__
 from usseg_monai.errors import ImageError, OutputError, UsageError
 from usseg_monai.imaging import GreyImage, Limits, Spacing, read_frames, read_spacing_csv
-from usseg_monai.imaging.spacing import check_spacing
+from usseg_monai.imaging.spacing import check_spacing, look_up_spacing
 from usseg_monai.inference.given_masks import GivenMasks
 from usseg_monai.inference.inputs import Input, find_inputs, frame_output
 from usseg_monai.inference.journal import Done, Journal, open_journal, read_journal
@@ -134,7 +134,7 @@ def run_batch(
     """
     started, folder = now(), Path(output)
     threads = _check(options)
-    spacings = read_spacing_csv(options.spacing_csv) if options.spacing_csv else {}
+    spacings = read_spacing_csv(options.spacing_csv) if options.spacing_csv else None
     found = find_inputs(inputs, leave_out=[folder, *(folder / name for name in FOLDERS.values())])
     predictor = GivenMasks(task) if given_masks else _load(task, options, 1 if len(found) > 1 else threads, threads)
     facts = _facts(predictor, options, threads, spacings)
@@ -187,7 +187,7 @@ def _load(task: str, options: Options, threads_onnx: int, threads_torch: int) ->
     )
 
 
-def _facts(predictor: Predictor | GivenMasks, options: Options, threads: int, spacings: Mapping[str, Spacing]) -> dict[str, Any]:
+def _facts(predictor: Predictor | GivenMasks, options: Options, threads: int, spacings: Mapping[str, Spacing] | None) -> dict[str, Any]:
     """What holds for the whole run, ready for JSON; ``options_digest`` covers all that changes a result."""
     engine = predictor.engine
     save = [kind for kind in FOLDERS if kind in options.save]
@@ -198,7 +198,7 @@ def _facts(predictor: Predictor | GivenMasks, options: Options, threads: int, sp
         "engine": engine.name,
         "device": engine.device,
         "spacing_mm": options.spacing_mm,
-        "spacing_csv": sorted(spacings.items()),
+        "spacing_csv": spacings and sorted(spacings.items()),
         "save": save,
     }
     return {
@@ -247,7 +247,7 @@ class _Work:
     predictor: Predictor | GivenMasks
     folder: Path
     options: Options
-    spacings: Mapping[str, Spacing]
+    spacings: Mapping[str, Spacing] | None
     items: Sequence[Input]
 
     def read(self, index: int) -> Iterator[GreyImage]:
@@ -258,21 +258,14 @@ class _Work:
 
     def process(self, index: int, image: GreyImage) -> Row:
         item, source = self.items[index], image.source
-        prediction = self.predictor.predict(image, spacing_mm=image.spacing_mm or self._spacing(item))
+        spacing = image.spacing_mm or look_up_spacing(item.file, self.spacings, self.options.spacing_mm)
+        prediction = self.predictor.predict(image, spacing_mm=spacing)
         output = frame_output(item.output, source.frame, source.frames)
         write_outputs(self.folder, output, self.options.save, prediction, self.predictor.task)
         return result_row(self.predictor.task, item.file, source.frame, prediction.image.spacing_mm, prediction.measurement)
 
     def fail(self, index: int, frame: int, reason: str) -> Row:
         return failed_row(self.predictor.task, self.items[index].file, frame, reason)
-
-    def _spacing(self, item: Input) -> Spacing | None:
-        """What the user says about an image whose file does not say."""
-        table = self.options.spacing_csv
-        spacing = self.spacings.get(item.file) or self.spacings.get(item.path.name) or self.options.spacing_mm
-        if table is not None and spacing is None:
-            raise ImageError(f"{item.path.name}: no row in {table.name}; add it, or give a spacing for the images that have none")
-        return spacing
 
 
 class _Record:

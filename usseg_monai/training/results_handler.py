@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 from ignite.engine import Engine, Events
 
+from usseg_monai.errors import ImageError
 from usseg_monai.imaging import GreyImage, read_image
-from usseg_monai.imaging.spacing import read_spacing_csv
+from usseg_monai.imaging.spacing import look_up_spacing, read_spacing_csv
 from usseg_monai.inference.outputs import FOLDERS, write_overlay
-from usseg_monai.inference.results import Table, open_table, result_row
+from usseg_monai.inference.results import Table, failed_row, open_table, result_row
 from usseg_monai.tasks import get_task
 
 __all__ = ["ResultsHandler"]
@@ -25,13 +26,14 @@ class ResultsHandler:
     Args:
         task: name of the task, whose measurement and columns are used.
         output_dir: folder for the table and the overlays.
-        spacing_csv: table of pixel sizes, used for images that do not tell theirs; ``None`` for no such table.
+        spacing_csv: table of pixel sizes, used for images that do not tell theirs; ``None`` for no such table. An image that it does not
+            name is a row that failed.
     """
 
     def __init__(self, task: str, output_dir: str, spacing_csv: str | None = None) -> None:
         self.task = get_task(task)
         self.folder = Path(output_dir)
-        self.spacings = {} if spacing_csv is None else read_spacing_csv(spacing_csv)
+        self.spacings = None if spacing_csv is None else read_spacing_csv(spacing_csv)
         self._open = ExitStack()
         self._table: Table | None = None
 
@@ -53,9 +55,12 @@ class ResultsHandler:
     def _add(self, engine: Engine) -> None:
         assert self._table is not None  # opened when the engine started
         for item, output in zip(engine.state.batch, engine.state.output, strict=True):
-            path = Path(item["image"].meta["filename_or_obj"])
-            image = read_image(path)
-            spacing = image.spacing_mm or self.spacings.get(path.name)
+            image = read_image(Path(item["image"].meta["filename_or_obj"]))
+            try:
+                spacing = image.spacing_mm or look_up_spacing(item["file"], self.spacings)
+            except ImageError as error:
+                self._table.append(failed_row(self.task, item["file"], 0, str(error)))
+                continue
             image = GreyImage(image.pixels, spacing, image.source)
             mask = np.ascontiguousarray(np.asarray(output["pred"].cpu()).T)
             measurement = self.task.measure(mask, spacing)
