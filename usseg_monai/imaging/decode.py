@@ -93,7 +93,8 @@ def to_mask(image: GreyImage) -> MaskArray:
 def _frame(path: Path, frames: Frames, index: int) -> GreyImage:
     with _one_line_errors(path):
         pixels = to_grey(frames.load(index))
-    return GreyImage(pixels, frames.spacing_mm, Source(path, index, frames.count, frames.format))
+        place = frames.place and frames.place(index)
+    return GreyImage(pixels, frames.spacing_mm, Source(path, index, frames.count, frames.format), place)
 
 
 def _open(path: Path, limits: Limits) -> Frames:

@@ -1,12 +1,14 @@
 """DICOM, single and multi-frame, through pydicom.
 
-Only the elements that describe the pixels are read: nothing about the patient enters the process's objects.
+Only the elements that describe the pixels, their place and their time are read: nothing about the patient enters the process's objects.
 Grey values are the stored ones (no window, no rescale); MONOCHROME1, where 0 is white, is inverted.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
+import re
 from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,7 @@ import numpy.typing as npt
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging.codestream import check_scans, codestream_size
 from usseg_monai.imaging.frames import Frames
-from usseg_monai.imaging.image import Spacing
+from usseg_monai.imaging.image import Place, Spacing
 from usseg_monai.imaging.limits import Limits
 
 if TYPE_CHECKING:
@@ -29,16 +31,22 @@ _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _JPEG_FAMILY = "1.2.840.10008.1.2.4."
 _TAGS = [
+    "AcquisitionTime",
     "BitsAllocated",
     "BitsStored",
     "BluePaletteColorLookupTableData",
     "BluePaletteColorLookupTableDescriptor",
+    "CardiacNumberOfImages",
     "Columns",
     "ExtendedOffsetTable",
     "ExtendedOffsetTableLengths",
     "GreenPaletteColorLookupTableData",
     "GreenPaletteColorLookupTableDescriptor",
     "HighBit",
+    "ImageOrientationPatient",
+    "ImagePositionPatient",
+    "InstanceNumber",
+    "Modality",
     "NumberOfFrames",
     "PhotometricInterpretation",
     "PixelData",
@@ -50,7 +58,10 @@ _TAGS = [
     "Rows",
     "SamplesPerPixel",
     "SequenceOfUltrasoundRegions",
+    "SeriesInstanceUID",
     "SharedFunctionalGroupsSequence",
+    "StudyInstanceUID",
+    "TriggerTime",
 ]
 _CENTIMETRES = 3  # PhysicalUnitsXDirection, PS3.3 C.8.5.5.1.15
 _TWO_DIMENSIONAL = 1  # RegionSpatialFormat, PS3.3 C.8.5.5.1.1
@@ -85,7 +96,7 @@ def open_dicom(data: bytes, limits: Limits) -> Frames:
         stored, properties = decoder.as_array(dataset, index=index, raw=True)
         return _displayed(stored, str(properties["photometric_interpretation"]), dataset)
 
-    return Frames("dicom", count, _spacing(dataset, rows, cols), load)
+    return Frames("dicom", count, _spacing(dataset, rows, cols), load, lambda index: _place(dataset, index))
 
 
 def _read(data: bytes) -> tuple[str, Dataset]:
@@ -198,3 +209,65 @@ def region_spacing(regions: Sequence[Dataset], rows: int, cols: int) -> Spacing 
 
 def _positive(row: float, col: float) -> Spacing | None:
     return (row, col) if math.isfinite(row) and math.isfinite(col) and row > 0 and col > 0 else None
+
+
+def _place(dataset: Dataset, index: int) -> Place:
+    """Place and time of the slice; in a file of several frames these stand elsewhere and only the frame's index is known."""
+    modality = str(dataset.get("Modality", ""))[:16]
+    study, series = (_digest(str(dataset.get(name, ""))) for name in ("StudyInstanceUID", "SeriesInstanceUID"))
+    if int(dataset.get("NumberOfFrames") or 1) > 1:
+        return Place(modality, study, series, number=index)
+    number, phases = (_numbers(dataset, name, 1) for name in ("InstanceNumber", "CardiacNumberOfImages"))
+    time_ms = _numbers(dataset, "TriggerTime", 1)
+    position = _numbers(dataset, "ImagePositionPatient", 3)
+    return Place(
+        modality=modality,
+        study=study,
+        series=series,
+        position_mm=(position[0], position[1], position[2]) if position else None,
+        normal=_normal(_numbers(dataset, "ImageOrientationPatient", 6)),
+        time_ms=time_ms[0] if time_ms else None,
+        number=int(number[0]) if number else None,
+        acquired_s=_seconds(str(dataset.get("AcquisitionTime", ""))),
+        phases=int(phases[0]) if phases else None,
+    )
+
+
+def _digest(identifier: str) -> str:
+    """Tells identifiers apart without keeping them: a UID may lead to the patient."""
+    return hashlib.sha256(identifier.encode()).hexdigest()[:16] if identifier else ""
+
+
+def _numbers(dataset: Dataset, name: str, count: int) -> tuple[float, ...] | None:
+    """So many finite numbers of an element, or ``None``: a picture is read whatever else its header holds."""
+    try:
+        value = dataset[name].value
+        numbers = tuple(map(float, value if count > 1 else [value]))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else None
+
+
+def _normal(orientation: tuple[float, ...] | None) -> tuple[float, float, float] | None:
+    """Unit vector across the slice from the directions of its rows and columns (PS3.3 C.7.6.2.1.1)."""
+    if orientation is None:
+        return None
+    across = np.cross(orientation[:3], orientation[3:])
+    length = float(np.linalg.norm(across))
+    if length < 0.5:  # the directions are perpendicular unit vectors, or they say nothing
+        return None
+    x, y, z = (across / length).tolist()
+    return x, y, z
+
+
+def _seconds(time: str) -> float | None:
+    """Seconds of a DICOM time ``HHMMSS.FFFFFF``; shorter ones leave out what follows.
+
+    >>> _seconds("083920.5"), _seconds("0839"), _seconds("noon")
+    (31160.5, 31140.0, None)
+    """
+    match = re.fullmatch(r"(\d\d)(\d\d)?(\d\d(?:\.\d+)?)?", time.strip())
+    if match is None:
+        return None
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return 3600 * hours + 60 * minutes + seconds

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from usseg_monai.imaging.image import Spacing
+from usseg_monai.imaging.image import Place, Spacing
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,11 @@ class Frames:
         count: number of frames.
         spacing_mm: ``(row, col)``, or ``None`` where the header does not say.
         load: index from 0 to ``(rows, cols)`` grey or ``(rows, cols, channels)`` colour, any real dtype.
+        place: index to where and when that slice was taken; ``None`` for formats that do not tell.
     """
 
     format: str
     count: int
     spacing_mm: Spacing | None
     load: Callable[[int], npt.NDArray[Any]]
+    place: Callable[[int], Place] | None = None

@@ -36,6 +36,33 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where and when a slice was taken, as far as its file says. Holds no patient data: identifiers are kept as digests.
+
+    Attributes:
+        modality: as DICOM names it, ``MR``; empty where unknown.
+        study: tells studies apart; empty where the file says nothing.
+        series: tells the series of a study apart; empty where the file itself is the series.
+        position_mm: ``(x, y, z)`` of the first pixel in the patient.
+        normal: unit vector ``(x, y, z)`` across the slice.
+        time_ms: of the phase, after the R wave or from the first phase.
+        number: in the order of the series (DICOM's InstanceNumber), or index of the phase.
+        acquired_s: time of the acquisition within its day.
+        phases: number of phases that a heart beat was divided into.
+    """
+
+    modality: str = ""
+    study: str = ""
+    series: str = ""
+    position_mm: tuple[float, float, float] | None = None
+    normal: tuple[float, float, float] | None = None
+    time_ms: float | None = None
+    number: int | None = None
+    acquired_s: float | None = None
+    phases: int | None = None
+
+
+@dataclass(frozen=True)
 class GreyImage:
     """One decoded grey image.
 
@@ -43,8 +70,10 @@ class GreyImage:
         pixels: float32 ``(rows, cols)``, finite. Row 0 is the top of the displayed picture, column 0 its left.
         spacing_mm: ``(row, col)`` in mm, or ``None`` where the file does not say.
         source: file, frame and format.
+        place: where and when the slice was taken; ``None`` for formats that do not tell.
     """
 
     pixels: GreyArray
     spacing_mm: Spacing | None = None
     source: Source = field(default_factory=lambda: Source(Path("array")))
+    place: Place | None = None

@@ -1,7 +1,7 @@
 """NIfTI 1 and 2 in one file, plain or gzip: the header by nibabel, the samples by us, so that a bomb is never inflated whole.
 
 Axes are kept as stored: axis 0 runs along the columns of the picture, axis 1 along its rows (MONAI's ``(W, H)``), every further index is a
-frame. No turn by the affine: a mask lies on the voxels that were read.
+frame. No turn by the affine: a mask lies on the voxels that were read. Axis 2 counts slices, axis 3 phases.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import numpy as np
 
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging.frames import Frames
+from usseg_monai.imaging.image import Place
 from usseg_monai.imaging.limits import Limits
 from usseg_monai.imaging.volume import Bytes, Inflated, Plain, Volume, trusted_spacing
 
+_MILLISECONDS = {"sec": 1000.0, "msec": 1.0, "usec": 0.001}
 _MILLIMETRES = {"mm": 1.0, "meter": 1000.0, "micron": 0.001, "unknown": 1.0}
 
 
@@ -51,8 +53,19 @@ def open_nifti(data: bytes, limits: Limits) -> Frames:
     if not math.isfinite(offset) or offset < header.template_dtype.itemsize:
         raise ImageError(f"voxels at byte {offset:g}, inside the header; the file is damaged, export it again")
     slope, intercept = header.get_slope_inter()
-    unit = header.get_xyzt_units()[0]
-    col, row = (_MILLIMETRES.get(unit, math.nan) * float(zoom) for zoom in header["pixdim"][1:3])
+    unit, time_unit = header.get_xyzt_units()
+    col, row, distance = (_MILLIMETRES.get(unit, math.nan) * float(zoom) for zoom in header["pixdim"][1:4])
+    spacing = trusted_spacing(row, col)
+    step_ms = _MILLISECONDS.get(time_unit, math.nan) * float(header["pixdim"][4])
+    slices = size[2] if len(size) > 2 else 1
+
+    def place(index: int) -> Place:
+        phase, number = divmod(index, slices)
+        known = spacing is not None and math.isfinite(distance) and distance > 0
+        position = (0.0, 0.0, number * distance) if known else None
+        time_ms = phase * step_ms if math.isfinite(step_ms) and step_ms > 0 else None
+        return Place(position_mm=position, normal=(0.0, 0.0, 1.0), time_ms=time_ms, number=phase)
+
     return Volume(
         format="nifti",
         size=size,
@@ -60,7 +73,8 @@ def open_nifti(data: bytes, limits: Limits) -> Frames:
         bytes=source,
         offset=int(offset),
         channels=channels,
-        spacing_mm=trusted_spacing(row, col),
+        spacing_mm=spacing,
         slope=1.0 if slope is None else float(slope),
         intercept=0.0 if intercept is None else float(intercept),
+        place=place,
     ).frames(limits)

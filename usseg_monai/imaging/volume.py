@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging.frames import Frames
-from usseg_monai.imaging.image import Spacing
+from usseg_monai.imaging.image import Place, Spacing
 from usseg_monai.imaging.limits import Limits
 
 _CHUNK = 1 << 16
@@ -113,6 +114,7 @@ class Volume:
         bytes: where the samples are.
         spacing_mm: ``(row, col)`` or ``None``.
         slope, intercept: grey value = stored value x slope + intercept.
+        place: index of a slice to where and when it was taken, ``None`` for formats that do not tell.
     """
 
     format: str
@@ -124,6 +126,7 @@ class Volume:
     spacing_mm: Spacing | None = None
     slope: float = 1.0
     intercept: float = 0.0
+    place: Callable[[int], Place] | None = None
 
     def frames(self, limits: Limits) -> Frames:
         """Check the size and give access to the slices."""
@@ -145,7 +148,7 @@ class Volume:
                 scaled: npt.NDArray[np.float32] = samples.astype(np.float32) * np.float32(self.slope) + np.float32(self.intercept)
             return scaled
 
-        return Frames(self.format, count, self.spacing_mm, load)
+        return Frames(self.format, count, self.spacing_mm, load, self.place)
 
 
 def trusted_spacing(row: float, col: float) -> Spacing | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ class Predictor:
         """
         image = _image(source)
         if image.spacing_mm is None and spacing_mm is not None:
-            image = GreyImage(image.pixels, check_spacing(*spacing_mm), image.source)
+            image = replace(image, spacing_mm=check_spacing(*spacing_mm))
         output = self.engine(image.pixels)
         return Prediction(image, output.mask, output.probability, self.task.measure(output.mask, image.spacing_mm, **output.extras))
 
