@@ -91,12 +91,22 @@ class ResidualUNet(nn.Module):
         self.auxiliary = nn.ModuleList([nn.Conv2d(width, out_channels, 1) for width in widths[deep_supervision:0:-1]])
 
     def forward(self, x: Tensor) -> Tensor:
-        size = list(x.shape[2:])
+        return self.decode(self.encode(x), list(x.shape[2:]))
+
+    @torch.jit.export
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """Features of an image at 1/2, 1/4 ... of its size."""
         x = self.stem(x)
         skips: list[Tensor] = []
         for level in self.encoder:
             x = level(x)
             skips.append(x)
+        return skips
+
+    @torch.jit.export
+    def decode(self, skips: list[Tensor], size: list[int]) -> Tensor:
+        """Logits of ``size`` ``[H, W]`` from the features of `encode`, with auxiliary ones in training mode."""
+        x = skips[-1]
         features: list[Tensor] = []
         for i, block in enumerate(self.decoder):
             x = block(x, skips[len(skips) - 2 - i])

@@ -12,7 +12,7 @@ __all__ = ["AutocastInferer"]
 
 
 class AutocastInferer(SimpleInferer):
-    """Runs the network in bfloat16 and returns float32.
+    """Runs the network in bfloat16 and returns float32, each output of a network with several.
 
     MONAI's ``amp=True`` names CUDA and is without effect on a CPU; bfloat16 keeps float32's range, so no gradient scaler is needed.
 
@@ -28,7 +28,7 @@ class AutocastInferer(SimpleInferer):
         super().__init__()
         self.enabled = enabled
 
-    def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Tensor:
+    def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Tensor | dict[str, Tensor]:
         with torch.autocast(inputs.device.type, dtype=torch.bfloat16, enabled=self.enabled):
-            outputs: Tensor = super().__call__(inputs, network, *args, **kwargs)
-        return outputs.float()
+            outputs: Tensor | dict[str, Tensor] = super().__call__(inputs, network, *args, **kwargs)
+        return {name: output.float() for name, output in outputs.items()} if isinstance(outputs, dict) else outputs.float()

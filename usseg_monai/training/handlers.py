@@ -140,7 +140,7 @@ class TensorBoardRunHandler:
         image = torch.as_tensor(engine.state.output[0]["image"]).as_subclass(torch.Tensor)
         mode = self.network.training
         self.network.eval()
-        self.writer.add_graph(self.network, torch.zeros_like(image[None]))
+        self.writer.add_graph(self.network, torch.zeros_like(image[None]), use_strict_trace=False)  # outputs may be a dictionary
         self.network.train(mode)
 
     def _learning_rate(self, engine: Engine) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-__all__ = ["DeepSupervisedLoss", "EllipseMomentLoss"]
+__all__ = ["DeepSupervisedLoss", "EllipseMomentLoss", "TwoHeadLoss"]
 
 
 class EllipseMomentLoss(nn.Module):
@@ -80,4 +80,35 @@ class DeepSupervisedLoss(nn.Module):
             loss = loss + self.auxiliary_weight * self.region(logits, target)
         if self.shape is not None:
             loss = loss + self.shape_weight * self.shape(finest, target)
+        return loss
+
+
+class TwoHeadLoss(nn.Module):
+    """Loss of a network that gives a mask and classes (`usseg_monai.networks.two_heads`).
+
+    Args:
+        mask: loss of ``(logits, target)`` of the mask.
+        classes: loss of the class logits: ``CrossEntropyLoss`` for several classes, ``BCEWithLogitsLoss`` for presence alone.
+        class_weight: factor of the second.
+
+    Shapes: prediction ``{"mask", "class"}`` with class logits ``(batch, classes)``; target the same, with what the second loss takes for
+    classes, or the mask's target alone, where the classes are not known and do not count.
+
+    >>> loss = TwoHeadLoss(DeepSupervisedLoss(nn.BCEWithLogitsLoss()), nn.CrossEntropyLoss())
+    >>> prediction, mask = {"mask": torch.zeros(2, 1, 4, 4), "class": torch.zeros(2, 3)}, torch.zeros(2, 1, 4, 4)
+    >>> bool(loss(prediction, mask) < loss(prediction, {"mask": mask, "class": torch.tensor([0, 2])}))
+    True
+    """
+
+    def __init__(self, mask: nn.Module, classes: nn.Module, class_weight: float = 0.3) -> None:
+        super().__init__()
+        self.mask = mask
+        self.classes = classes
+        self.class_weight = class_weight
+
+    def forward(self, prediction: dict[str, Tensor], target: Tensor | dict[str, Tensor]) -> Tensor:
+        if isinstance(target, Tensor):
+            return self.mask(prediction["mask"], target)
+        classes = self.classes(prediction["class"].float(), target["class"])
+        loss: Tensor = self.mask(prediction["mask"], target["mask"]) + self.class_weight * classes
         return loss

@@ -1,13 +1,15 @@
-"""Outputs of a deeply supervised network in post-processing."""
+"""Outputs of networks with several heads in post-processing."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
+from monai.config import KeysCollection
 from monai.transforms import MapTransform
 from torch import Tensor
 
-__all__ = ["FinestHeadd"]
+__all__ = ["EmptyUnlessPresentd", "FinestHeadd", "NameOutputsd", "SplitHeadsd"]
 
 
 class FinestHeadd(MapTransform):
@@ -27,4 +29,78 @@ class FinestHeadd(MapTransform):
         for key in self.key_iterator(result):
             if result[key].ndim == 4:
                 result[key] = result[key][0]
+        return result
+
+
+class SplitHeadsd(MapTransform):
+    """Give the heads of ``{"mask", "class"}`` keys of their own: the mask stays under the key, ``KEY_class`` gets the classes.
+
+    What is no dictionary, such as the target of an image whose class is not known, stays as it is.
+
+    >>> import torch
+    >>> item = SplitHeadsd("pred")({"pred": {"mask": torch.zeros(1, 8, 6), "class": torch.zeros(3)}})
+    >>> {key: tuple(value.shape) for key, value in item.items()}
+    {'pred': (1, 8, 6), 'pred_class': (3,)}
+    """
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        result = dict(data)
+        for key in self.key_iterator(result):
+            if isinstance(result[key], Mapping):
+                heads = result[key]
+                result[key], result[f"{key}_class"] = heads["mask"], heads["class"]
+        return result
+
+
+class NameOutputsd(MapTransform):
+    """Give each number of a vector a key of its own, as a Python float.
+
+    Args:
+        keys: of the vectors.
+        names: of their numbers, in order.
+
+    >>> import torch
+    >>> NameOutputsd("pred_class", ["no", "yes"])({"pred_class": torch.tensor([0.25, 0.75])})["yes"]
+    0.75
+    """
+
+    def __init__(self, keys: KeysCollection, names: Sequence[str]) -> None:
+        super().__init__(keys)
+        self.names = tuple(names)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        result = dict(data)
+        for key in self.key_iterator(result):
+            result |= dict(zip(self.names, map(float, result[key]), strict=True))
+        return result
+
+
+class EmptyUnlessPresentd(MapTransform):
+    """Empty the mask of an image that the class head takes for one without a structure.
+
+    The probability that there is a structure is that of the only class, or of all classes but the first
+    (`usseg_monai.networks.two_heads`).
+
+    Args:
+        keys: of the masks.
+        probabilities: key of the class probabilities.
+        threshold: least probability of a structure that leaves the mask as it is.
+
+    >>> import torch
+    >>> item = {"pred": torch.ones(1, 2, 2), "pred_class": torch.tensor([0.8, 0.1, 0.1])}
+    >>> EmptyUnlessPresentd("pred", threshold=0.5)(item)["pred"].sum()
+    tensor(0.)
+    """
+
+    def __init__(self, keys: KeysCollection, threshold: float, probabilities: str = "pred_class") -> None:
+        super().__init__(keys)
+        self.threshold = threshold
+        self.probabilities = probabilities
+
+    def __call__(self, data: Mapping[Hashable, Tensor]) -> dict[Hashable, Tensor]:
+        result = dict(data)
+        classes = result[self.probabilities]
+        present = classes[0] if len(classes) == 1 else 1 - classes[0]
+        for key in self.key_iterator(result):
+            result[key] = result[key] * (present >= self.threshold)
         return result

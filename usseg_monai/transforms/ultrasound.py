@@ -1,4 +1,4 @@
-"""Random changes that an ultrasound machine makes to a picture: gain along depth, speckle, shadow.
+"""Random changes that an ultrasound machine makes to a picture: gain along depth, speckle, shadow, burnt-in calipers.
 
 Each array transform has a private pure function for the maths and a class that draws its parameters. Images are ``(1, W, H)`` torch
 tensors with values in any non-negative range; geometry is left alone, so labels need no change.
@@ -16,7 +16,16 @@ from monai.transforms import MapTransform, RandomizableTransform
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["RandGainRamp", "RandGainRampd", "RandShadow", "RandShadowd", "RandSpeckle", "RandSpeckled"]
+__all__ = [
+    "RandCalipers",
+    "RandCalipersd",
+    "RandGainRamp",
+    "RandGainRampd",
+    "RandShadow",
+    "RandShadowd",
+    "RandSpeckle",
+    "RandSpeckled",
+]
 
 
 def _gain_ramp(image: Tensor, slope: tuple[float, float]) -> Tensor:
@@ -39,6 +48,22 @@ def _shadow(image: Tensor, centre: float, width: float, slant: float, depth: flo
     distance = (across - centre - slant * (down - depth)).abs() / width
     inside = torch.sigmoid((1 - distance) * 6) * torch.sigmoid((down - depth) * 30)
     return image * (1 - (1 - transmission) * inside)
+
+
+def _calipers(image: Tensor, ends: np.ndarray, arm: int, dots: bool) -> Tensor:
+    """Draw pairs of crosses ``(pairs, 2, 2)`` at positions 0..1 of the axes in the image's brightest value, and dots between them."""
+    drawn = image.clone()
+    bright = image.amax()
+    sides = np.array(image.shape[1:]) - 1
+    for start, stop in ends * sides:
+        for first, second in np.rint([start, stop]).astype(int):
+            drawn[:, max(first - arm, 0) : first + arm + 1, second] = bright
+            drawn[:, first, max(second - arm, 0) : second + arm + 1] = bright
+        if dots:
+            count = int(np.hypot(*(stop - start)) / 4) + 2
+            first, second = np.rint(np.linspace(start, stop, count)).astype(int).T
+            drawn[:, first, second] = bright
+    return drawn
 
 
 class RandGainRamp(RandomizableTransform):
@@ -119,6 +144,32 @@ class RandShadow(RandomizableTransform):
         )
 
 
+class RandCalipers(RandomizableTransform):
+    """Measuring marks burnt into the picture: one or two pairs of crosses, at times joined by dots.
+
+    Sonographers measure what they find suspicious, so that a classifier learns the marks in place of the lesion. Marks at random places
+    take that away.
+
+    Args:
+        prob: share of the images that are changed.
+
+    >>> import torch
+    >>> marked = RandCalipers(prob=1.0).set_random_state(0)(torch.rand(1, 64, 48))
+    >>> marked.shape
+    torch.Size([1, 64, 48])
+    """
+
+    def __init__(self, prob: float = 0.2) -> None:
+        super().__init__(prob)
+
+    def __call__(self, img: Tensor) -> Tensor:
+        self.randomize(None)
+        if not self._do_transform:
+            return img
+        ends = self.R.uniform(0, 1, (self.R.randint(1, 3), 2, 2))
+        return _calipers(img, ends, arm=int(self.R.randint(1, 4)), dots=bool(self.R.uniform() < 0.5))
+
+
 class _DictionaryForm(MapTransform, RandomizableTransform):
     """Applies a random array transform to each key, on one random stream."""
 
@@ -158,3 +209,10 @@ class RandShadowd(_DictionaryForm):
 
     def __init__(self, keys: KeysCollection, prob: float = 0.2, allow_missing_keys: bool = False) -> None:
         super().__init__(keys, RandShadow(prob), allow_missing_keys)
+
+
+class RandCalipersd(_DictionaryForm):
+    """Dictionary form of `RandCalipers`."""
+
+    def __init__(self, keys: KeysCollection, prob: float = 0.2, allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, RandCalipers(prob), allow_missing_keys)

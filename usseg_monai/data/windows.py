@@ -1,0 +1,75 @@
+"""Windows of annotated images that hold a structure whole, or nothing of it.
+
+Where every image of a data set shows the structure, its surroundings are the only honest examples of "nothing there". So that the
+magnification does not give the answer away, windows with and without the structure are cut alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from usseg_monai.data.annotation import read_annotation
+from usseg_monai.imaging import read_image
+
+__all__ = ["Window", "pick_window", "with_windows"]
+
+Window = tuple[int, int, int, int]
+"""First row, first column, rows, columns."""
+
+_SIDE = 0.6  # of the image's sides, for windows of evaluation
+
+
+def pick_window(mask: npt.NDArray[Any], side: float, holds_structure: bool, generator: np.random.RandomState) -> Window | None:
+    """A window of the image's shape at a random place among all that hold the structure whole, or nothing of it.
+
+    Args:
+        mask: ``(rows, cols)``, nonzero is structure.
+        side: of the window, as a share of the image's sides, 0 to 1.
+        holds_structure: whole structure or none.
+        generator: where chance comes from.
+
+    Returns:
+        The window, or ``None`` where no such place exists.
+
+    >>> mask = np.zeros((10, 10)); mask[1:3, 1:3] = 1
+    >>> row, col, rows, cols = pick_window(mask, 0.5, False, np.random.RandomState(0))
+    >>> rows, cols, bool(mask[row : row + rows, col : col + cols].any())
+    (5, 5, False)
+    """
+    rows, cols = (max(1, round(side * length)) for length in mask.shape)
+    sums = np.pad(np.cumsum(np.cumsum(mask != 0, axis=0), axis=1), ((1, 0), (1, 0)))
+    inside = sums[rows:, cols:] - sums[:-rows, cols:] - sums[rows:, :-cols] + sums[:-rows, :-cols]
+    wanted = sums[-1, -1] if holds_structure else 0
+    places = np.flatnonzero(inside == wanted)
+    if len(places) == 0 or (holds_structure and wanted == 0):
+        return None
+    row, col = np.unravel_index(places[generator.randint(len(places))], inside.shape)
+    return int(row), int(col), rows, cols
+
+
+def with_windows(items: Sequence[Mapping[str, Any]], seed: int = 0) -> list[dict[str, Any]]:
+    """The items of a datalist, and for each up to two windows of it, one that holds the structure and one that does not.
+
+    Args:
+        items: with ``image`` and ``label``.
+        seed: windows are the same for the same items and seed.
+
+    Returns:
+        The items, followed by copies with ``window`` in their place (`usseg_monai.transforms.windows.CropWindowd` cuts it out); an item
+        without such a window has ``window`` ``[]``.
+
+    Raises:
+        ImageError: an image or annotation cannot be read.
+    """
+    generator = np.random.RandomState(seed)
+    whole = [{**item, "window": []} for item in items]
+    cut: list[dict[str, Any]] = []
+    for item in items:
+        mask = read_annotation(item["label"], read_image(item["image"]).pixels.shape)
+        windows = (pick_window(mask, _SIDE, holds_structure, generator) for holds_structure in (True, False))
+        cut += [{**item, "window": list(window)} for window in windows if window is not None]
+    return whole + cut

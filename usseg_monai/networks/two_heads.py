@@ -1,0 +1,78 @@
+"""The residual U-Net with a second head, which says what the image as a whole is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from usseg_monai.networks.residual_unet import ResidualUNet
+
+__all__ = ["ResidualUNetWithClasses"]
+
+
+class ResidualUNetWithClasses(nn.Module):
+    """Residual U-Net whose two deepest features also classify the image.
+
+    The class head sees the features averaged and at their largest over the whole picture, and averaged over what the first head takes
+    for the structure: whether a lesion is benign stands in and around it. No gradient flows through that weighting, so that the classes
+    cannot bend the mask.
+
+    Args:
+        classes: class logits; with one, it is the logit of "there is a structure", with more, the first class is "there is none".
+        in_channels: channels of the image.
+        out_channels: channels of the mask's logits.
+        widths: features at 1/2, 1/4, 1/8 ... of the input's size.
+        deep_supervision: number of coarser levels that give auxiliary mask logits in training mode.
+        dropout: share of the pooled features that training leaves out.
+
+    Attributes:
+        temperature: buffer, scalar: class logits are divided by it outside training. 1 until it is fitted on validation images
+            (`usseg_monai.training.calibration`; Guo et al., "On calibration of modern neural networks", ICML 2017).
+
+    Shapes:
+        input ``(batch, in_channels, H, W)``, H and W divisible by ``2 ** len(widths)``; output a dictionary of ``mask``, logits as
+        `ResidualUNet` gives them, and ``class``, logits ``(batch, classes)``.
+
+    >>> network = ResidualUNetWithClasses(classes=3, widths=(8, 16, 24)).eval()
+    >>> {name: tuple(logits.shape) for name, logits in network(torch.zeros(2, 1, 64, 48)).items()}
+    {'mask': (2, 1, 64, 48), 'class': (2, 3)}
+    """
+
+    def __init__(
+        self,
+        classes: int,
+        in_channels: int = 1,
+        out_channels: int = 1,
+        widths: Sequence[int] = (32, 48, 96, 160, 240),
+        deep_supervision: int = 2,
+        dropout: float = 0.3,
+    ) -> None:
+        super().__init__()
+        self.unet = ResidualUNet(in_channels, out_channels, widths, deep_supervision)
+        pooled = 3 * (widths[-1] + widths[-2])
+        self.classifier = nn.Sequential(
+            nn.Dropout(dropout), nn.Linear(pooled, widths[0]), nn.ReLU(inplace=True), nn.Dropout(dropout), nn.Linear(widths[0], classes)
+        )
+        self.register_buffer("temperature", torch.ones(()))
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        skips = self.unet.encode(x)
+        mask = self.unet.decode(skips, list(x.shape[2:]))
+        finest = mask[:, 0] if mask.dim() == 5 else mask
+        structure = torch.sigmoid(finest[:, -1:]).detach()
+        pooled = torch.cat([pool(skips[-1], structure), pool(skips[-2], structure)], dim=1)
+        logits = self.classifier(pooled)
+        return {"mask": mask, "class": logits if self.training else logits / self.temperature}
+
+
+def pool(features: Tensor, structure: Tensor) -> Tensor:
+    """Mean, maximum and mean over the structure of features ``(batch, C, h, w)``: ``(batch, 3 C)``.
+
+    ``structure`` is a probability ``(batch, 1, H, W)``; where there is none, its mean is near 0.
+    """
+    weight = functional.adaptive_avg_pool2d(structure, [features.size(2), features.size(3)]).to(features.dtype)
+    inside = (features * weight).sum((2, 3)) / (weight.sum((2, 3)) + 0.1)
+    return torch.cat([features.mean((2, 3)), features.amax((2, 3)), inside], dim=1)

@@ -1,0 +1,41 @@
+"""What the engines give to network and loss of a bundle with two heads: MONAI's ``prepare_batch``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["prepare_class", "prepare_presence"]
+
+Target = Tensor | dict[str, Tensor]
+
+
+def prepare_class(
+    batch: Mapping[str, Any], device: str | torch.device | None = None, non_blocking: bool = False, **to: Any
+) -> tuple[Tensor, Target]:
+    """Image and ``{"mask", "class"}``; only the mask where the items tell no class, as when an annotator's tool trains the bundle.
+
+    Shapes: image and mask ``(batch, 1, W, H)``, class ``(batch,)`` int64.
+    """
+    image, mask = (batch[key].to(device=device, non_blocking=non_blocking, **to) for key in ("image", "label"))
+    if "class" not in batch:
+        return image, mask
+    return image, {"mask": mask, "class": torch.as_tensor(batch["class"]).to(device=device, non_blocking=non_blocking)}
+
+
+def prepare_presence(
+    batch: Mapping[str, Any], device: str | torch.device | None = None, non_blocking: bool = False, **to: Any
+) -> tuple[Tensor, Target]:
+    """Image and ``{"mask", "class"}``, where the class is 1 if the mask holds anything.
+
+    Shapes: image and mask ``(batch, 1, W, H)``, class ``(batch, 1)`` float.
+
+    >>> masks = torch.stack([torch.ones(1, 4, 4), torch.zeros(1, 4, 4)])
+    >>> prepare_presence({"image": torch.zeros(2, 1, 4, 4), "label": masks})[1]["class"].tolist()
+    [[1.0], [0.0]]
+    """
+    image, mask = (batch[key].to(device=device, non_blocking=non_blocking, **to) for key in ("image", "label"))
+    return image, {"mask": mask, "class": (mask.flatten(1).amax(1, keepdim=True) >= 0.5).float()}
