@@ -51,3 +51,12 @@ def test_an_open_outline_names_its_file(tmp_path: Path) -> None:
     line[3, 3:25] = line[3:25, 3] = 255
     with pytest.raises(ImageError, match=r"open\.png: .*encloses nothing"):
         read_annotation(write_png(tmp_path / "open.png", line), (30, 30))
+
+
+def test_a_contour_in_a_text_file(tmp_path: Path) -> None:
+    contour = tmp_path / "IM-0001-0048-icontour-manual.txt"
+    contour.write_text("3.0 2.0\n8.0 2.0\n8.0 8.0\n3.0 8.0\n")
+    np.testing.assert_array_equal(read_annotation(contour, (30, 40)), box(slice(2, 9), slice(3, 9)) != 0)
+    contour.write_text("3.0 2.0\n8.0 2.0\n")
+    with pytest.raises(ImageError, match=r"icontour-manual\.txt: 2 different points: a contour needs at least 3"):
+        read_annotation(contour, (30, 40))

@@ -11,12 +11,13 @@ import numpy as np
 from usseg_monai.data.outline import fill_outline
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging import MaskArray, read_mask
+from usseg_monai.imaging.contour import read_contour_mask
 
 __all__ = ["read_annotation"]
 
 
 def read_annotation(label: str | Path | Sequence[str | Path], shape: tuple[int, ...]) -> MaskArray:
-    """Read what was annotated in an image: filled masks or drawn outlines, several files of one image united.
+    """Read what was annotated in an image: filled masks, drawn outlines or contours in text files, several files of one image united.
 
     Args:
         label: a file, or several; none means that the image is known to hold no structure.
@@ -40,6 +41,8 @@ def read_annotation(label: str | Path | Sequence[str | Path], shape: tuple[int, 
 
 
 def _read(file: Path, shape: tuple[int, ...]) -> MaskArray:
+    if file.suffix.lower() == ".txt":
+        return read_contour_mask(file, (shape[0], shape[1]))
     drawn = read_mask(file)
     if drawn.shape != shape:
         raise ImageError(f"{file} has {drawn.shape[0]} rows x {drawn.shape[1]} columns: its image has {shape[0]} x {shape[1]}")

@@ -214,7 +214,7 @@ def _positive(row: float, col: float) -> Spacing | None:
 def _place(dataset: Dataset, index: int) -> Place:
     """Place and time of the slice; in a file of several frames these stand elsewhere and only the frame's index is known."""
     modality = str(dataset.get("Modality", ""))[:16]
-    study, series = (_digest(str(dataset.get(name, ""))) for name in ("StudyInstanceUID", "SeriesInstanceUID"))
+    study, series = (_digest(dataset, name) for name in ("StudyInstanceUID", "SeriesInstanceUID"))
     if int(dataset.get("NumberOfFrames") or 1) > 1:
         return Place(modality, study, series, number=index)
     number, phases = (_numbers(dataset, name, 1) for name in ("InstanceNumber", "CardiacNumberOfImages"))
@@ -233,9 +233,12 @@ def _place(dataset: Dataset, index: int) -> Place:
     )
 
 
-def _digest(identifier: str) -> str:
-    """Tells identifiers apart without keeping them: a UID may lead to the patient."""
-    return hashlib.sha256(identifier.encode()).hexdigest()[:16] if identifier else ""
+def _digest(dataset: Dataset, name: str) -> str:
+    """Tells identifiers apart without keeping them, as a UID may lead to the patient; their bytes, as pydicom warns of odd ones."""
+    element = dataset.get_item(name)
+    value = None if element is None else element.value
+    identifier = value if isinstance(value, bytes) else str(value or "").encode()
+    return hashlib.sha256(identifier).hexdigest()[:16] if identifier else ""
 
 
 def _numbers(dataset: Dataset, name: str, count: int) -> tuple[float, ...] | None:
