@@ -102,6 +102,17 @@ def test_spacing_table(images: Path, predict: list[str], tmp_path: Path) -> None
     assert {row["spacing_mm_row"] for row in _rows(tmp_path / "out").values()} == {"0.25"}
 
 
+def test_masks_beside_their_images_are_left_out_in_a_line(
+    images: Path, predict: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("head_mask.png", "head_mask_1.png"):
+        _draw_ellipse(images / "monday" / name)
+    assert main([*predict, str(images)]) == 0
+    assert list(_rows(tmp_path / "out")) == ["monday/head.png", "tuesday/head.png"]
+    expected = "usseg: 2 files are by their names masks of images beside: left out (monday/head_mask.png, ...)\n"
+    assert capsys.readouterr().err == expected
+
+
 def test_the_limit_of_pixels_can_be_set(images: Path, predict: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*predict, str(images), "--max-pixels", "10000"]) == 1
     assert "more than 10000 pixels" in capsys.readouterr().err

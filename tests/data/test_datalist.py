@@ -111,6 +111,7 @@ def test_no_file_is_an_error(tmp_path: Path) -> None:
 
 def test_images_to_predict_have_the_names_of_the_command_line(root: Path, tmp_path: Path) -> None:
     (root / "test_set" / "000_HC.jpg").touch()
+    (root / "test_set" / "000_HC_mask.png").touch()  # left out, as there
     images = list_images(root / "test_set")
     assert images == [
         {"image": str(root / "test_set" / "000_HC.jpg"), "file": "000_HC.jpg", "output": "000_HC.jpg"},

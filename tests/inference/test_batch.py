@@ -166,7 +166,8 @@ def test_an_image_without_a_row_in_the_table_fails(runs: Runs, tmp_path: Path) -
     (tmp_path / "spacing.csv").write_text("filename,pixel size(mm)\nb.png,0.3\n")
     summary = runs(spacing_csv=tmp_path / "spacing.csv")
     assert (summary.done, summary.failed) == (1, 1)
-    assert runs.table()[0]["message"] == "a.png: no row in the table of pixel sizes; add it, or give a spacing for the images that have none"
+    expected = "a.png: no row in the table of pixel sizes; add it, or give a spacing for the images that have none"
+    assert runs.table()[0]["message"] == expected
 
 
 def test_without_spacing_there_are_pixels_and_no_millimetres(runs: Runs) -> None:
@@ -233,6 +234,25 @@ def test_results_inside_the_folder_of_images_are_no_inputs_of_the_next_run(runs:
         runs()
         assert [row["file"] for row in runs.table()] == ["a.png"]
         (runs.images / "out").rename(runs.images.parent / "moved") if out != runs.images else None
+
+
+def test_masks_beside_their_images_are_left_out_and_said(runs: Runs) -> None:
+    for name in ("a.png", "a_mask.png", "a_mask_1.png", "b_Annotation.png"):
+        save_picture(runs.images / name)
+    summary = runs()
+    assert (summary.done, summary.skipped, summary.left_out) == (2, 0, ["a_mask.png", "a_mask_1.png"])
+    assert [row["file"] for row in runs.table()] == ["a.png", "b_Annotation.png"]
+    skipped = [item for item in runs.record()["inputs"] if item["state"] == "skipped"]
+    assert [item["file"] for item in skipped] == summary.left_out
+    assert {item["reason"] for item in skipped} == {"by its name a mask of a.png; name the file itself to have it predicted"}
+    assert runs(runs.images, runs.images / "a_mask.png").left_out == ["a_mask_1.png"]
+
+
+def test_given_masks_are_measured_whatever_their_names(runs: Runs) -> None:
+    for name in ("a.png", "a_mask.png"):
+        save_picture(runs.images / name, ellipse() * 255)
+    summary = run_batch("fetal_head", [runs.images], runs.out, Options(save=()), given_masks=True)
+    assert (summary.done, summary.left_out) == (2, [])
 
 
 def test_not_enough_memory_for_one_image(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usseg_monai.errors import ImageError, UsageError
-from usseg_monai.inference.inputs import Input, find_inputs, frame_output
+from usseg_monai.inference.inputs import Input, find_inputs, frame_output, part_masks
 
 
 def make(root: Path, *names: str) -> Path:
@@ -165,6 +165,45 @@ def test_names_that_frames_of_another_file_could_take_are_avoided(tmp_path: Path
         "x_frame001.png": "x_frame001",
         "x_frame002.png": "x_frame002",
     }
+
+
+def parted(*arguments: Path) -> tuple[list[str], list[tuple[str, str]]]:
+    images, masks = part_masks(find_inputs(arguments))
+    return [image.file for image in images], [(mask.file, image) for mask, image in masks]
+
+
+def test_masks_of_data_sets_are_told_from_their_images(tmp_path: Path) -> None:
+    busi = ("benign (1).png", "benign (1)_mask.png", "benign (1)_mask_1.png", "benign (1)_mask_2.png")
+    make(tmp_path, "000_HC.png", "000_HC_Annotation.png", "1_1.tif", "1_1_mask.tif", "s/x.JPG", "s/x_MASK.png", *busi)
+    assert parted(tmp_path) == (
+        ["000_HC.png", "1_1.tif", "benign (1).png", "s/x.JPG"],
+        [
+            ("000_HC_Annotation.png", "000_HC.png"),
+            ("1_1_mask.tif", "1_1.tif"),
+            *((name, "benign (1).png") for name in busi[1:]),
+            ("s/x_MASK.png", "s/x.JPG"),
+        ],
+    )
+
+
+def test_names_that_only_look_like_masks_are_images(tmp_path: Path) -> None:
+    """Without its image, or with it in another folder, or with more in the name."""
+    names = ["_mask.png", "1_masked.png", "1.png", "2_mask.png", "a/1_mask.png", "unmask.png"]
+    assert parted(make(tmp_path, *names)) == (sorted(names), [])
+
+
+def test_what_the_user_names_or_chooses_is_an_image(tmp_path: Path) -> None:
+    make(tmp_path, "1.png", "1_mask.png")
+    assert parted(tmp_path / "1.png", tmp_path / "1_mask.png") == (["1.png", "1_mask.png"], [])
+    assert parted(tmp_path, tmp_path / "1_mask.png") == (["1.png", "1_mask.png"], [])
+    assert parted(tmp_path / "*_mask.png") == (["1_mask.png"], [])
+    assert parted(tmp_path / "*.png") == (["1.png"], [("1_mask.png", "1.png")])
+
+
+def test_what_is_not_there_is_no_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, "1.png", "empty/notes.txt")
+    monkeypatch.chdir(tmp_path / "empty")
+    assert parted(Path("."), Path("../1.png"), Path("../1_mask.png")) == (["empty", "1.png", "1_mask.png"], [])
 
 
 def test_names_of_frames() -> None:

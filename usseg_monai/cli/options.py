@@ -68,6 +68,10 @@ def run_batch_command(args: argparse.Namespace, options: Options, *, given_masks
             report(done, total)
 
         summary = run_batch(args.task, args.inputs, args.output, options, on_progress, given_masks=given_masks)
+    if summary.left_out:
+        count = len(summary.left_out)
+        what = "1 file is by its name a mask" if count == 1 else f"{count} files are by their names masks"
+        print(f"usseg: {what} of images beside: left out ({summary.left_out[0]}{', ...' if count > 1 else ''})", file=sys.stderr)
     if args.json:
         print(json.dumps({"task": args.task, "output": str(args.output), **dataclasses.asdict(summary)}))
     else:

@@ -18,7 +18,7 @@ from usseg_monai.data.folder import read_folder
 from usseg_monai.data.hc18 import is_hc18, read_hc18
 from usseg_monai.data.splits import Split
 from usseg_monai.errors import ImageError, UsageError
-from usseg_monai.inference.inputs import find_inputs
+from usseg_monai.inference.inputs import find_inputs, part_masks
 from usseg_monai.tasks import TASKS, get_task
 
 __all__ = ["SECTIONS", "list_images", "load_datalist", "read_datalist", "read_dataset", "to_datalist"]
@@ -129,7 +129,7 @@ def list_images(source: str | Path) -> list[dict[str, str]]:
         ImageError: no image there, or one that is not read, such as a link that points out of the folder.
     """
     items = []
-    for found in find_inputs([source]):
+    for found in part_masks(find_inputs([source]))[0]:
         if found.refusal:
             raise ImageError(f"{found.path}: {found.refusal}")
         items.append({"image": str(found.path.absolute()), "file": found.file, "output": found.output})

@@ -17,7 +17,7 @@ from usseg_monai.errors import ImageError, OutputError, UsageError
 from usseg_monai.imaging import GreyImage, Limits, Spacing, read_frames, read_spacing_csv
 from usseg_monai.imaging.spacing import check_spacing, look_up_spacing
 from usseg_monai.inference.given_masks import GivenMasks
-from usseg_monai.inference.inputs import Input, find_inputs, frame_output
+from usseg_monai.inference.inputs import Input, find_inputs, frame_output, part_masks
 from usseg_monai.inference.journal import Done, Journal, open_journal, read_journal
 from usseg_monai.inference.outputs import FOLDERS, check_save, output_files, write_outputs
 from usseg_monai.inference.pipeline import FrameResult, process_frames
@@ -77,6 +77,7 @@ class Summary:
         done: number of inputs of which every frame was processed.
         failed: number of inputs with a frame that was not.
         skipped: number of inputs that an earlier run was done with.
+        left_out: files that are by their names masks of an image beside them, and no inputs (`usseg_monai.inference.inputs`).
         seconds: from the start of the batch to its end.
     """
 
@@ -84,6 +85,7 @@ class Summary:
     done: int
     failed: int
     skipped: int
+    left_out: list[str]
     seconds: float
 
 
@@ -136,6 +138,8 @@ def run_batch(
     threads = _check(options)
     spacings = read_spacing_csv(options.spacing_csv) if options.spacing_csv else None
     found = find_inputs(inputs, leave_out=[folder, *(folder / name for name in FOLDERS.values())])
+    found, masks = (found, []) if given_masks else part_masks(found)
+    left_out = [_left_out(mask, image) for mask, image in masks]
     predictor = GivenMasks(task) if given_masks else _load(task, options, 1 if len(found) > 1 else threads, threads)
     facts = _facts(predictor, options, threads, spacings)
     earlier = read_journal(folder, facts["options_digest"]) if options.resume else {}
@@ -161,11 +165,12 @@ def run_batch(
             with suppress(OutputError):  # the error that is on its way says it
                 record.skip_rest(found, kept)
                 state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-                write_run_record(folder, facts, started, state, record.inputs)
+                write_run_record(folder, facts, started, state, [*record.inputs, *left_out])
             raise
-    write_run_record(folder, facts, started, "finished", record.inputs)
+    write_run_record(folder, facts, started, "finished", [*record.inputs, *left_out])
     counts = Counter(item.state for item in record.inputs)
-    return Summary(record.rows, counts["done"], counts["failed"], counts["skipped"], (now() - started).total_seconds())
+    seconds = (now() - started).total_seconds()
+    return Summary(record.rows, counts["done"], counts["failed"], counts["skipped"], [item.file for item in left_out], seconds)
 
 
 def _check(options: Options) -> int:
@@ -228,6 +233,11 @@ def _still_done(earlier: Mapping[str, Done], item: Input, folder: Path, save: Co
         return None
     names = (frame_output(item.output, frame, len(done.rows)) for frame in range(len(done.rows)))
     return done if all(file.is_file() for name in names for file in output_files(folder, name, save).values()) else None
+
+
+def _left_out(mask: Input, image: str) -> InputRecord:
+    reason = f"by its name a mask of {image}; name the file itself to have it predicted"
+    return InputRecord(mask.file, str(mask.path.absolute()), "skipped", reason)
 
 
 def _refuse_foreign_results(folder: Path, save: Collection[str]) -> None:

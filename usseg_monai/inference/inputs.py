@@ -9,6 +9,10 @@ How results are named
     ``output``, the name of masks and overlays, is ``file`` without its suffix. Where two are equal, each keeps its suffix: of ``1.png``
     and ``1.jpg`` come ``masks/1.png.png`` and ``masks/1.jpg.png`` (and if even that is another's name, it has ``_`` added). A file of
     several frames has ``_frame000``, ``_frame001`` ... added.
+
+What is no image
+    Data sets keep masks beside their images, as ``1_mask.png``, ``1_mask_2.png`` or ``1_Annotation.png`` beside ``1.png``. Whoever names a
+    folder means its images: `part_masks` tells such files from them.
 """
 
 from __future__ import annotations
@@ -23,11 +27,12 @@ from pathlib import Path
 from usseg_monai.errors import ImageError, UsageError
 from usseg_monai.imaging import SUFFIXES, is_image_name
 
-__all__ = ["Input", "find_inputs", "frame_output"]
+__all__ = ["Input", "find_inputs", "frame_output", "part_masks"]
 
 _WILDCARD = re.compile(r"[*?\[]")
 _SUFFIX = re.compile("(" + "|".join(re.escape(suffix) for suffix in sorted(SUFFIXES, key=len, reverse=True)) + ")$", re.IGNORECASE)
 _FRAME = re.compile(r"_frame\d{3,}$")
+_MASK = re.compile(r"(.+)_(?:mask|annotation)(?:_\d+)?", re.IGNORECASE)
 _DICOM_NAME = re.compile(r"[^.]+|[\d.]+")  # ``IM_0001``, or the UID of an instance
 
 
@@ -40,12 +45,14 @@ class Input:
         file: its name in the results, unique among the inputs of a run, ``/`` between folders.
         output: path of its results below ``masks/`` and the like, without suffix, unique as well.
         refusal: why it is not read, empty for what is: the message of its failed row.
+        named: whether the user named this very file, and not just a folder or a glob that leads to it.
     """
 
     path: Path
     file: str
     output: str
     refusal: str = ""
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,7 @@ def find_inputs(arguments: Sequence[str | Path], *, leave_out: Collection[Path] 
     if not arguments:
         raise UsageError("no input: name image files, folders or globs")
     closed = {folder.resolve() for folder in leave_out}
+    named = {Path(os.path.abspath(argument)) for argument in arguments}
     found: dict[Path, _Found] = {}
     for argument in arguments:
         for item in _expand(Path(argument), closed):
@@ -91,7 +99,33 @@ def find_inputs(arguments: Sequence[str | Path], *, leave_out: Collection[Path] 
         raise ImageError(reasons[0] + (f" (and {len(reasons) - 1} more such inputs)" if len(reasons) > 1 else ""))
     files = _distinct([_names(path, item.parts) for path, item in found.items()])
     outputs = _distinct([_output_names(file) for file in files], also=_like_a_frame)
-    return [Input(item.path, file, output, item.refusal) for item, file, output in zip(found.values(), files, outputs, strict=True)]
+    parts = zip(found.items(), files, outputs, strict=True)
+    return [Input(item.path, file, output, item.refusal, path in named) for (path, item), file, output in parts]
+
+
+def part_masks(inputs: Sequence[Input]) -> tuple[list[Input], list[tuple[Input, str]]]:
+    """Part images from files that are by their names masks of one of them, in the same folder. What the user named itself is an image.
+
+    Returns:
+        The images, and the masks, each with the name that its image has in the results, both in their order.
+
+    >>> names = ("1.png", "1_mask.png", "1_mask_1.png", "2_Annotation.png")
+    >>> images, masks = part_masks([Input(Path(name), name, name[:-4]) for name in names])
+    >>> [image.file for image in images], [(mask.file, image) for mask, image in masks]
+    (['1.png', '2_Annotation.png'], [('1_mask.png', '1.png'), ('1_mask_1.png', '1.png')])
+    """
+    by_path = [((item.path.parent, _SUFFIX.sub("", item.path.name)), item) for item in inputs]
+    by_stem = dict(by_path)
+    images: list[Input] = []
+    masks: list[tuple[Input, str]] = []
+    for (folder, stem), item in by_path:
+        match = _MASK.fullmatch(stem)
+        image = by_stem.get((folder, match[1])) if match and not item.named else None
+        if image is None:
+            images.append(item)
+        else:
+            masks.append((item, image.file))
+    return images, masks
 
 
 def frame_output(output: str, frame: int, frames: int) -> str:

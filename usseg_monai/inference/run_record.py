@@ -19,7 +19,7 @@ __all__ = ["NAME", "STATES", "InputRecord", "bundle_version", "now", "versions",
 
 NAME = "run.json"
 STATES = ("done", "failed", "skipped")
-"""What can become of an input: all frames processed, some not, or an earlier run was done with it."""
+"""What can become of an input: all frames processed, some not, or none tried: an earlier run was done with it, or it is a mask."""
 
 _LIBRARIES = {"onnxruntime": "onnxruntime", "numpy": "numpy", "PIL": "pillow", "torch": "torch", "monai": "monai"}
 
