@@ -7,14 +7,16 @@ import dataclasses
 import json
 from typing import Any
 
-from usseg_monai.tasks import TASKS, Task
+from usseg_monai.tasks import TASKS, Task, bundle_path
 
 _EXAMPLE = "example: usseg tasks --json"
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the command's arguments."""
-    parser = subparsers.add_parser("tasks", description="List the tasks: what each finds, and the columns of its table.", epilog=_EXAMPLE)
+    parser = subparsers.add_parser(
+        "tasks", description="List the tasks: what each finds and measures, and whether its weights are here.", epilog=_EXAMPLE
+    )
     parser.add_argument("--json", action="store_true", help="print the records for machines, with every column and its meaning")
 
 
@@ -25,12 +27,28 @@ def run(args: argparse.Namespace) -> int:
     else:
         for task in TASKS.values():
             print(f"{task.name}  {task.title}")
-            print(f"    weights: {task.weights_license}")
+            for line in _lines(task):
+                print(f"    {line}")
     return 0
+
+
+def _lines(task: Task) -> list[str]:
+    """What people want to know of a task before they use it."""
+    classes = f", class probabilities ({', '.join(task.classes)})" if task.classes else ""
+    release = f"released, {task.weights_sha256[:12]}" if _has_weights(task) else "not in this installation"
+    return [
+        f"finds: {', '.join(task.labels[1:])}{classes}",
+        f"table: {len(task.columns)} columns of its own",
+        f"weights: {release}; {task.weights_license}",
+    ]
+
+
+def _has_weights(task: Task) -> bool:
+    return (bundle_path(task.name) / "models" / "model.onnx").is_file()
 
 
 def _facts(task: Task) -> dict[str, Any]:
     """The public part of a record; where its code lies is nobody's interface."""
     facts = dataclasses.asdict(task)
     del facts["measurement"], facts["bundle"]
-    return facts
+    return facts | {"has_weights": _has_weights(task)}
