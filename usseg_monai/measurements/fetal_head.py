@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from usseg_monai.errors import UsageError
 from usseg_monai.measurements.ellipse import Ellipse, Points, fit_ellipse_robust
 from usseg_monai.measurements.fetal_growth import (
     HADLOCK_HC_MM,
@@ -24,6 +23,7 @@ from usseg_monai.measurements.fetal_growth import (
 )
 from usseg_monai.measurements.result import Measurement, Status, Value
 from usseg_monai.measurements.runs import Runs, edge_points, find_runs, label_runs
+from usseg_monai.measurements.spacing import check_spacing
 
 __all__ = ["largest_piece", "measure", "without_pen"]
 
@@ -87,7 +87,7 @@ def measure(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | None) -> M
     ('ok', 49)
     """
     if spacing_mm is not None:
-        _check_spacing(spacing_mm)
+        check_spacing(spacing_mm)
     runs = find_runs(mask)
     if len(runs.row) == 0:
         return Measurement(dict(_UNKNOWN), Status.EMPTY, "no head found")
@@ -128,15 +128,6 @@ def measure(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | None) -> M
         statuses.append(Status.TOUCHES_BORDER)
         doubts.append("the head leaves the picture: the hidden part is extrapolated")
     return Measurement(values, statuses[0] if statuses else Status.OK, "; ".join(doubts + remarks), outlines)
-
-
-def _check_spacing(spacing_mm: tuple[float, float]) -> None:
-    try:
-        valid = len(spacing_mm) == 2 and all(math.isfinite(side) and side > 0 for side in spacing_mm)
-    except TypeError:
-        valid = False
-    if not valid:
-        raise UsageError(f"pixel spacing {spacing_mm!r}: it must be two positive numbers of millimetres, (row, col), or None")
 
 
 def largest_piece(runs: Runs) -> tuple[Runs, float]:

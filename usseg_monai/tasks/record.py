@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from usseg_monai.measurements.result import Measurement
 
 
-UNITS = {"mm": "mm", "mm2": "mm²", "ml": "ml", "px": "px", "percent": "%", "weeks": "weeks", "deg": "°"}
+UNITS = {"mm": "mm", "mm2": "mm²", "ml": "ml", "px": "px", "percent": "%", "weeks": "weeks", "deg": "°", "g": "g"}
 """Units by the last word of a column's name, as people write them."""
 
 
@@ -38,6 +38,8 @@ class Task:
         weights_sha256: SHA-256 of ``models/model.onnx`` as released.
         outputs: numbers that the network gives besides the mask, each a column and a keyword argument of the measurement, too.
         classes: what an image as a whole may be, in the order of the network's class index; empty for tasks that do not classify.
+        study: ``module:function`` that sums frames up into studies (`usseg_monai.inference.studies`); empty for tasks that have none.
+        study_columns: of the table of studies, in order.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Task:
     weights_sha256: str
     outputs: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    study: str = ""
+    study_columns: tuple[Column, ...] = ()
 
     def measure(self, mask: MaskArray, spacing_mm: Spacing | None, **outputs: float) -> Measurement:
         """Measure a mask ``(rows, cols)``; nonzero is structure. Spacing ``(row, col)`` in mm or ``None``.

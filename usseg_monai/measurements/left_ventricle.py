@@ -1,0 +1,192 @@
+"""The left ventricle's cavity: areas from masks of short-axis slices, volumes and function from areas.
+
+Convention. The cavity ends at the endocardium, papillary muscles and trabeculae count as blood, as in the Sunnybrook contours (Radau et
+al., MIDAS Journal, 2009) and as the SCMR's guidelines allow (Schulz-Menger et al., J Cardiovasc Magn Reson 22:19, 2020).
+
+Volumes are sums of slices, each area times the distance between slices (the summation of discs that is called Simpson's method in cardiac
+MRI; same guidelines). Nothing is added for apex or base: a volume is what the masks show.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from usseg_monai.errors import UsageError
+from usseg_monai.measurements.fetal_head import SECOND_PIECE_SHARE, largest_piece
+from usseg_monai.measurements.result import Measurement, Status, Value
+from usseg_monai.measurements.runs import find_runs
+from usseg_monai.measurements.spacing import check_spacing
+
+__all__ = ["MYOCARDIUM_G_PER_ML", "Function", "measure", "myocardial_mass_g", "ventricular_function", "volume_curve"]
+
+MYOCARDIUM_G_PER_ML = 1.05
+"""Density of myocardium (Vinnakota and Bassingthwaighte, Am J Physiol Heart Circ Physiol 286:H1742, 2004: 1.053 g/ml)."""
+
+EQUIVALENT_DIAMETER_MM = 100.0
+"""Largest plausible cavity; a left ventricle is severely dilated from about 69 mm on (Lang et al., J Am Soc Echocardiogr 18:1440, 2005)."""
+
+_UNKNOWN: dict[str, Value] = dict.fromkeys(
+    ("area_mm2", "equivalent_diameter_mm", "area_px", "equivalent_diameter_px", "center_row_px", "center_col_px")
+)
+_SQUARE = 1e-3  # pixels whose sides differ by less than this share are square
+
+
+def measure(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | None) -> Measurement:
+    """Measure the cavity in one short-axis slice: its largest piece.
+
+    Args:
+        mask: ``(rows, cols)``; nonzero is cavity.
+        spacing_mm: millimetres between pixel centres, ``(row, col)``, or ``None`` if unknown.
+
+    Returns:
+        All columns of the task ``left_ventricle``, and the status with its reason. No cavity is no fault: slices beyond apex and base
+        have none.
+
+    Raises:
+        ImageError: a mask that is not 2-D, has no pixels, or values that are not finite numbers.
+        UsageError: spacing that is not two positive, finite numbers.
+
+    >>> rows, cols = np.mgrid[:100, :100]
+    >>> result = measure((rows - 50) ** 2 + (cols - 40) ** 2 <= 20**2, (1.5, 1.5))
+    >>> result.status.value, round(result.values["area_mm2"]), round(result.values["equivalent_diameter_mm"])
+    ('ok', 2828, 60)
+    """
+    if spacing_mm is not None:
+        check_spacing(spacing_mm)
+    runs = find_runs(mask)
+    if len(runs.row) == 0:
+        return Measurement(dict(_UNKNOWN), Status.EMPTY, "no cavity found")
+    cavity, second_share = largest_piece(runs)
+    lengths = cavity.lengths
+    area = int(lengths.sum())
+    values = _UNKNOWN | {
+        "area_px": area,
+        "center_row_px": float((cavity.row * lengths).sum() / area),
+        "center_col_px": float(((cavity.start + cavity.stop - 1) / 2 * lengths).sum() / area),
+    }
+    doubts: list[str] = []
+    remarks: list[str] = []
+    if spacing_mm is None or abs(spacing_mm[0] / spacing_mm[1] - 1) <= _SQUARE:
+        values["equivalent_diameter_px"] = _diameter(area)
+    else:
+        remarks.append("pixels are not square: no diameter in pixels")
+    if spacing_mm is None:
+        remarks.append("pixel size unknown: give --spacing-mm or --spacing-csv")
+    else:
+        area_mm2 = area * spacing_mm[0] * spacing_mm[1]
+        diameter = _diameter(area_mm2)
+        values |= {"area_mm2": area_mm2, "equivalent_diameter_mm": diameter}
+        if diameter > EQUIVALENT_DIAMETER_MM:
+            doubts.append(f"equivalent diameter {diameter:.0f} mm: above {EQUIVALENT_DIAMETER_MM:g} mm it is no plausible cavity")
+
+    statuses = [Status.LOW_CONFIDENCE] if doubts else []
+    if second_share >= SECOND_PIECE_SHARE:
+        statuses.append(Status.MULTIPLE_STRUCTURES)
+        doubts.append(f"a second piece has {100 * second_share:.0f} % of the largest one's area; the largest was measured")
+    if cavity.touches_border():
+        statuses.append(Status.TOUCHES_BORDER)
+        doubts.append("the cavity leaves the picture: its hidden part is not measured")
+    return Measurement(values, statuses[0] if statuses else Status.OK, "; ".join(doubts + remarks))
+
+
+def _diameter(area: float) -> float:
+    """Of the disc with that area."""
+    return 2 * math.sqrt(area / math.pi)
+
+
+@dataclass(frozen=True)
+class Function:
+    """What a ventricle does in a heart beat.
+
+    Attributes:
+        end_diastole: index of the phase with the largest volume; the first of several.
+        end_systole: index of the phase with the smallest volume; the first of several.
+        end_diastolic_volume_ml: EDV.
+        end_systolic_volume_ml: ESV.
+    """
+
+    end_diastole: int
+    end_systole: int
+    end_diastolic_volume_ml: float
+    end_systolic_volume_ml: float
+
+    @property
+    def stroke_volume_ml(self) -> float:
+        """EDV - ESV."""
+        return self.end_diastolic_volume_ml - self.end_systolic_volume_ml
+
+    @property
+    def ejection_fraction_percent(self) -> float:
+        """100 x (EDV - ESV) / EDV."""
+        return 100 * self.stroke_volume_ml / self.end_diastolic_volume_ml
+
+
+def volume_curve(areas_mm2: npt.ArrayLike, distance_mm: float) -> npt.NDArray[np.float64]:
+    """Volume of each phase in ml: the sum of its slices' areas times their distance.
+
+    Args:
+        areas_mm2: ``(slices, phases)``; 0 where a slice shows no cavity.
+        distance_mm: between the centres of neighbouring slices, thus thickness and gap.
+
+    Raises:
+        UsageError: areas that are not 2-D, or not finite numbers from 0 on; a distance that is not positive.
+
+    >>> volume_curve([[1000, 500], [800, 300]], 10.0)
+    array([18.,  8.])
+    """
+    areas = np.asarray(areas_mm2, np.float64)
+    if areas.ndim != 2 or areas.size == 0:
+        raise UsageError(f"areas have shape {areas.shape}: they must be (slices, phases), at least one of each")
+    if not (np.isfinite(areas).all() and (areas >= 0).all()):
+        raise UsageError("areas must be finite numbers of mm2 from 0 on: give 0 where a slice shows no cavity")
+    if not (math.isfinite(distance_mm) and distance_mm > 0):
+        raise UsageError(f"slice distance {distance_mm} mm: it must be a positive number")
+    volumes: npt.NDArray[np.float64] = areas.sum(axis=0) * (distance_mm / 1000)
+    return volumes
+
+
+def ventricular_function(volumes_ml: npt.ArrayLike) -> Function:
+    """End diastole and end systole of a volume curve: the largest volume and the smallest.
+
+    Args:
+        volumes_ml: ``(phases,)``, as `volume_curve` gives them; at least two.
+
+    Raises:
+        UsageError: fewer than two phases, or no volume in any of them.
+
+    >>> function = ventricular_function([120.0, 80.0, 50.0, 90.0])
+    >>> function.end_diastole, function.end_systole, round(function.ejection_fraction_percent, 1)
+    (0, 2, 58.3)
+    """
+    volumes = np.asarray(volumes_ml, np.float64)
+    if volumes.ndim != 1 or len(volumes) < 2:
+        raise UsageError(f"volumes have shape {volumes.shape}: end diastole and end systole need at least two phases")
+    if not volumes.max() > 0:
+        raise UsageError("no cavity in any phase: there is no ejection fraction")
+    diastole, systole = int(volumes.argmax()), int(volumes.argmin())
+    return Function(diastole, systole, float(volumes[diastole]), float(volumes[systole]))
+
+
+def myocardial_mass_g(epicardial_mm2: npt.ArrayLike, endocardial_mm2: npt.ArrayLike, distance_mm: float) -> float:
+    """Mass of the myocardium between epicardium and endocardium of one phase.
+
+    Args:
+        epicardial_mm2: area within the epicardium, one a slice.
+        endocardial_mm2: area of the cavity in the same slices; 0 where there is none.
+        distance_mm: as for `volume_curve`.
+
+    Raises:
+        UsageError: as `volume_curve`, or an epicardial area that is smaller than its endocardial one.
+
+    >>> round(myocardial_mass_g([2500, 2000], [1500, 1200], 10.0), 2)
+    18.9
+    """
+    epicardial, endocardial = np.asarray(epicardial_mm2, np.float64), np.asarray(endocardial_mm2, np.float64)
+    if epicardial.shape != endocardial.shape or (epicardial < endocardial).any():
+        raise UsageError("every slice needs an epicardial area that is not smaller than its endocardial one")
+    return MYOCARDIUM_G_PER_ML * float(volume_curve((epicardial - endocardial)[:, None], distance_mm)[0])
