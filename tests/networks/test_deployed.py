@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from usseg_monai import bundle_path
 from usseg_monai.networks.deployed import Deployed
 from usseg_monai.networks.residual_unet import ResidualUNet
-from usseg_monai.tasks import TASKS
+from usseg_monai.tasks import TASKS, get_task
 
 SIZE = (48, 32)  # W, H
 
@@ -23,11 +23,19 @@ def network() -> nn.Module:
     return ResidualUNet(widths=(4, 6, 8)).eval()
 
 
-def monai_chain(task: str, network: nn.Module, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """Probability and mask ``(rows, cols)`` by pre- and post-processing of a bundle's inference.json, without files."""
+def config_of(task: str, presence_threshold: float) -> ConfigParser:
+    """A bundle's inference.json with a narrow network and small images."""
     parser = ConfigParser()
     parser.read_config(str(bundle_path(task) / "configs" / "inference.json"))
     parser["image_size"] = list(SIZE)
+    parser["network_def"]["widths"] = [4, 6, 8]
+    if "presence_threshold" in parser:
+        parser["presence_threshold"] = presence_threshold
+    return parser
+
+
+def monai_chain(parser: ConfigParser, task: str, network: nn.Module, pixels: Tensor) -> tuple[Tensor, Tensor, list[float]]:
+    """Probability and mask ``(rows, cols)`` and further outputs by pre- and post-processing of a config, without files."""
     before = parser.get_parsed_content("preprocessing").transforms
     after = [step for step in parser.get_parsed_content("postprocessing").transforms if not isinstance(step, SaveImaged)]
     cut = next(index for index, step in enumerate(after) if isinstance(step, AsDiscreted))
@@ -36,22 +44,54 @@ def monai_chain(task: str, network: nn.Module, pixels: Tensor) -> tuple[Tensor, 
     with torch.inference_mode():
         batch["pred"] = network(batch["image"])
     item = Compose(after[:cut])(decollate_batch(batch)[0])
-    probability = item["pred"].as_tensor()[0].t().clone()
-    return probability, Compose(after[cut:])(item)["pred"].as_tensor().t()
+    probability = item["pred"].as_tensor()[-1].t().clone()
+    item = Compose(after[cut:])(item)
+    return probability, item["pred"].as_tensor().t(), [item[name] for name in get_task(task).outputs]
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("shape", [(37, 53), (96, 120), (301, 300), (9, 200)])
-def test_equals_the_monai_chain(task: str, shape: tuple[int, int], network: nn.Module) -> None:
+@pytest.mark.parametrize(("shape", "threshold"), [((37, 53), 0.0), ((96, 120), 0.0), ((301, 300), 0.0), ((9, 200), 0.0), ((37, 53), 1.0)])
+def test_equals_the_monai_chain(task: str, shape: tuple[int, int], threshold: float) -> None:
+    parser = config_of(task, threshold)
+    torch.manual_seed(3)
+    network = parser.get_parsed_content("network_def").eval()
     pixels = torch.rand(shape, generator=torch.Generator().manual_seed(1)) * 255
     with torch.inference_mode():
-        probability, mask = Deployed(network, SIZE)(pixels)
-    expected_probability, expected_mask = monai_chain(task, network, pixels)
+        probability, mask, *others = Deployed(network, SIZE, threshold)(pixels)
+    expected_probability, expected_mask, expected_others = monai_chain(parser, task, network, pixels)
     assert probability.shape == mask.shape == shape
     assert mask.dtype == expected_mask.dtype == torch.uint8
     assert torch.allclose(probability, expected_probability, atol=1e-5)
     undecided = (expected_probability - 0.5).abs() < 1e-5
     assert torch.equal(mask[~undecided], expected_mask[~undecided])
+    assert [float(number) for number in others] == pytest.approx(expected_others, abs=1e-5)
+
+
+class _Fixed(nn.Module):
+    """Takes everything for the structure, and answers with fixed class logits."""
+
+    def __init__(self, logits: list[float]) -> None:
+        super().__init__()
+        self.logits = logits
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        return {"mask": torch.full_like(image, 5.0), "class": torch.tensor([self.logits])}
+
+
+@pytest.mark.parametrize(
+    ("logits", "probabilities", "found"),
+    [
+        ([2.0], [0.881], True),
+        ([-2.0], [0.119], False),
+        ([3.0, 0.0, 0.0], [0.909, 0.045, 0.045], False),
+        ([0.0, 1.0, 1.0], [0.155, 0.422, 0.422], True),
+    ],
+)
+def test_the_mask_is_empty_unless_the_structure_is_present(logits: list[float], probabilities: list[float], found: bool) -> None:
+    probability, mask, *classes = Deployed(_Fixed(logits), SIZE, presence_threshold=0.5)(torch.rand(30, 20))
+    assert [float(number) for number in classes] == pytest.approx(probabilities, abs=1e-3)
+    assert bool(mask.all()) is bool(mask.any()) is found
+    assert float(probability.min()) > 0.99  # the map stays, for whoever wants to look
 
 
 def test_does_not_depend_on_the_range_of_the_grey_values(network: nn.Module) -> None:

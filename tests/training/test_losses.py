@@ -9,7 +9,7 @@ import torch
 from monai.losses import DiceCELoss
 from torch import Tensor, nn
 
-from usseg_monai.training.losses import DeepSupervisedLoss, EllipseMomentLoss
+from usseg_monai.training.losses import DeepSupervisedLoss, EllipseMomentLoss, TwoHeadLoss
 
 
 def ellipse(semi_axes: tuple[float, float], centre: tuple[float, float] = (96.0, 96.0), angle_deg: float = 0.0, side: int = 192) -> Tensor:
@@ -125,3 +125,11 @@ def test_an_output_without_coarser_heads_is_the_region_loss() -> None:
     prediction = torch.randn(1, 1, 24, 24, generator=torch.Generator().manual_seed(0))
     region = DiceCELoss(sigmoid=True)
     assert torch.equal(DeepSupervisedLoss(region)(prediction, target), region(prediction, target))
+
+
+def test_two_heads_add_up_and_unknown_classes_do_not_count() -> None:
+    prediction = {"mask": torch.full((2, 1, 4, 4), 2.0), "class": torch.tensor([[0.0, 0.0], [0.0, 0.0]])}
+    mask = torch.zeros(2, 1, 4, 4)
+    loss = TwoHeadLoss(_Mean(), nn.CrossEntropyLoss(), class_weight=0.5)
+    assert float(loss(prediction, mask)) == 2.0
+    assert float(loss(prediction, {"mask": mask, "class": torch.tensor([0, 1])})) == pytest.approx(2 + 0.5 * math.log(2))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from usseg_monai.transforms.heads import FinestHeadd
+from usseg_monai.transforms.heads import EmptyUnlessPresentd, FinestHeadd, NameOutputsd, SplitHeadsd
 
 
 def test_keeps_the_first_output_and_leaves_the_rest_alone() -> None:
@@ -14,3 +15,31 @@ def test_keeps_the_first_output_and_leaves_the_rest_alone() -> None:
     assert torch.equal(result["pred"], torch.zeros(1, 8, 6))
     assert result["label"] is item["label"]
     assert item["pred"] is heads
+
+
+def test_heads_get_keys_of_their_own_and_plain_targets_stay() -> None:
+    heads = {"mask": torch.ones(1, 8, 6), "class": torch.tensor([1.0, 2.0])}
+    item = {"pred": heads, "label": torch.zeros(1, 8, 6)}
+    result = SplitHeadsd(["pred", "label"])(item)
+    assert result["pred"] is heads["mask"] and result["pred_class"] is heads["class"]
+    assert result["label"] is item["label"] and "label_class" not in result
+    assert item["pred"] is heads
+
+
+def test_numbers_get_their_names() -> None:
+    result = NameOutputsd("pred_class", ["a", "b"])({"pred_class": torch.tensor([0.25, 0.75])})
+    assert (result["a"], result["b"]) == (0.25, 0.75)
+    with pytest.raises(ValueError, match="zip"):
+        NameOutputsd("pred_class", ["a"])({"pred_class": torch.tensor([0.25, 0.75])})
+
+
+@pytest.mark.parametrize(
+    ("classes", "threshold", "stays"),
+    [([0.6], 0.5, True), ([0.4], 0.5, False), ([0.4], 0.4, True), ([0.4, 0.3, 0.3], 0.5, True), ([0.7, 0.2, 0.1], 0.5, False)],
+)
+def test_masks_are_emptied_below_the_threshold(classes: list[float], threshold: float, stays: bool) -> None:
+    mask = torch.ones(1, 4, 4)
+    item = {"pred": mask, "pred_class": torch.tensor(classes)}
+    result = EmptyUnlessPresentd("pred", threshold)(item)
+    assert bool(result["pred"].all()) is bool(result["pred"].any()) is stays
+    assert result["pred"].dtype == mask.dtype and bool(mask.all())

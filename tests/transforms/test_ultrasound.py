@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
@@ -11,10 +12,19 @@ from monai.transforms import RandomizableTransform
 from torch import Tensor
 
 from usseg_monai.transforms import ultrasound
-from usseg_monai.transforms.ultrasound import RandGainRamp, RandGainRampd, RandShadow, RandShadowd, RandSpeckle, RandSpeckled
+from usseg_monai.transforms.ultrasound import (
+    RandCalipers,
+    RandCalipersd,
+    RandGainRamp,
+    RandGainRampd,
+    RandShadow,
+    RandShadowd,
+    RandSpeckle,
+    RandSpeckled,
+)
 
-ARRAY_FORMS = [RandGainRamp, RandShadow, RandSpeckle]
-DICTIONARY_FORMS = [RandGainRampd, RandShadowd, RandSpeckled]
+ARRAY_FORMS = [RandGainRamp, RandShadow, RandSpeckle, RandCalipers]
+DICTIONARY_FORMS = [RandGainRampd, RandShadowd, RandSpeckled, RandCalipersd]
 Form = Callable[..., RandomizableTransform]
 
 
@@ -99,6 +109,15 @@ def test_shadow_darkens_below_its_start_only() -> None:
     assert float(shadowed[50, 0]) == pytest.approx(1, abs=0.01)
     assert float(shadowed[0, -1]) == pytest.approx(1, abs=0.01)
     assert float(shadowed[-1, -1]) == pytest.approx(1, abs=0.01)
+
+
+def test_calipers_are_crosses_in_the_brightest_value() -> None:
+    image = disc()
+    marked = ultrasound._calipers(image, np.array([[[0.5, 0.1], [0.5, 0.9]]]), arm=2, dots=False)
+    changed = (marked != image)[0].nonzero()
+    assert marked.max() == image.max() and (marked >= image).all()
+    assert 0 < len(changed) <= 2 * 9  # two crosses of 9 pixels; those on the bright disc change nothing
+    assert len((ultrasound._calipers(image, np.array([[[0.5, 0.1], [0.5, 0.9]]]), arm=2, dots=True) != image)[0].nonzero()) > len(changed)
 
 
 @pytest.mark.parametrize(("array_form", "dictionary_form"), zip(ARRAY_FORMS, DICTIONARY_FORMS, strict=True))

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from usseg_monai.data.datalist import load_datalist
 from usseg_monai.data.annotation import read_annotation
+from usseg_monai.data.datalist import load_datalist
 from usseg_monai.data.evaluation import dice
 from usseg_monai.errors import UsageError
 from usseg_monai.imaging import read_image

@@ -63,17 +63,18 @@ def export_onnx(task: str, checkpoint: Path | None, file: Path) -> str:
 
     checkpoint = checkpoint or bundle_path(task) / "models" / "model.pt"
     network, image_size = load_network(task, checkpoint)
+    names = ["probability", "mask", *get_task(task).outputs]
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / "graph.onnx"
         torch.onnx.export(
-            Deployed(network, image_size).eval(),
+            Deployed(network, image_size, _presence_threshold(task)).eval(),
             (torch.rand(540, 800),),
             graph,
             dynamo=True,
             external_data=False,
             verbose=False,
             input_names=["pixels"],
-            output_names=["probability", "mask"],
+            output_names=names,
             dynamic_shapes=({0: Dim("rows", min=2), 1: Dim("cols", min=2)},),
         )
         model = onnx.load(graph)
@@ -91,3 +92,9 @@ def export_onnx(task: str, checkpoint: Path | None, file: Path) -> str:
         with atomic_path(file) as temporary:
             shutil.copyfile(graph, temporary)
     return sha256_of(file)
+
+
+def _presence_threshold(task: str) -> float:
+    """As the bundle's ``inference.json`` has it; 0, which no probability is below, for tasks that do not classify."""
+    config = json.loads((bundle_path(task) / "configs" / "inference.json").read_text())
+    return float(config.get("presence_threshold", 0))

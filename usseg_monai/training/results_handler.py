@@ -63,6 +63,6 @@ class ResultsHandler:
                 continue
             image = GreyImage(image.pixels, spacing, image.source)
             mask = np.ascontiguousarray(np.asarray(output["pred"].cpu()).T)
-            measurement = self.task.measure(mask, spacing)
+            measurement = self.task.measure(mask, spacing, **{name: output[name] for name in self.task.outputs})
             self._table.append(result_row(self.task, item["file"], 0, spacing, measurement))
             write_overlay(self.folder / FOLDERS["overlay"] / f"{item['output']}.png", image, mask, measurement, self.task)

@@ -15,7 +15,7 @@ from monai.transforms import AsDiscreted, Compose, EnsureChannelFirstd, LoadImag
 from usseg_monai.errors import UsageError
 from usseg_monai.imaging.image import GreyArray
 from usseg_monai.inference.engines.base import EngineOutput
-from usseg_monai.tasks import bundle_path
+from usseg_monai.tasks import bundle_path, get_task
 from usseg_monai.training.checkpoints import load_weights
 from usseg_monai.training.export import sha256_of
 
@@ -41,7 +41,7 @@ class BundleEngine:
     name = "torch"
 
     def __init__(self, task: str, device: str = "auto", checkpoint: Path | None = None, threads: int = 1) -> None:
-        folder = bundle_path(task)
+        folder, self.outputs = bundle_path(task), get_task(task).outputs
         self.device = _device(device)
         if self.device == "cpu":
             torch.set_num_threads(threads)
@@ -71,9 +71,11 @@ class BundleEngine:
 
     def _output(self, item: dict[str, Any]) -> EngineOutput:
         found = self.to_probability(item)
-        probability = found["pred"].cpu().numpy()[0].T
-        mask = self.to_mask(found)["pred"].cpu().numpy().T
-        return EngineOutput(probability=np.ascontiguousarray(probability), mask=np.ascontiguousarray(mask))
+        probability = found["pred"].cpu().numpy()[-1].T  # the last channel, where the background has one of its own
+        decided = self.to_mask(found)
+        mask = decided["pred"].cpu().numpy().T
+        extras = {name: decided[name] for name in self.outputs}
+        return EngineOutput(probability=np.ascontiguousarray(probability), mask=np.ascontiguousarray(mask), extras=extras)
 
 
 def _device(name: str) -> str:
