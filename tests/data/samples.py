@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -55,4 +55,21 @@ def make_hc18(root: Path, names: Sequence[str] = ("000_HC", "000_2HC", "001_HC",
     (root / "training_set_pixel_size_and_HC.csv").write_bytes("\r\n".join([*lines, ""]).encode())
     write_png(root / "test_set" / "000_HC.png", mask * 100)
     (root / "test_set_pixel_size.csv").write_bytes(b"filename,pixel size(mm)\r\n000_HC.png,0.2\r\n")
+    return root
+
+
+NERVE_FRAMES = {(1, 1): True, (1, 2): False, (2, 1): True, (5, 1): True, (9, 1): False}
+"""Frames of a tiny nerve set: subject and number -> whether there is a nerve. Subjects 1 and 2 train, 9 validates, 5 tests."""
+
+
+def make_kaggle_nerve(root: Path, frames: Mapping[tuple[int, int], bool] = NERVE_FRAMES) -> Path:
+    """The official layout of Kaggle's nerve set, with a disc of grey in every frame that has a nerve."""
+    lines = ["subject,img,pixels"]
+    for (subject, number), present in frames.items():
+        mask = disc() * np.uint8(present)
+        write_png(root / "train" / f"{subject}_{number}.tif", mask * 100 + 20)
+        write_png(root / "train" / f"{subject}_{number}_mask.tif", mask * 255)
+        lines.append(f"{subject},{number},{'801 5' if present else ''}")
+    (root / "train_masks.csv").write_text("\n".join([*lines, ""]))
+    write_png(root / "test" / "1.tif", disc() * 100)
     return root

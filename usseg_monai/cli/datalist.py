@@ -10,6 +10,7 @@ from typing import Any
 
 _EXAMPLE = """examples:
   usseg datalist hc18 hc18/ -o hc18.json
+  usseg datalist kaggle_nerve nerve/ -o nerve.json --drop-contradictions
   usseg datalist folder my_images/ -o my_images.json --group-pattern 'patient\\d+'
 
 docs/data.md tells how to get each data set, and how a folder of your own is read."""
@@ -24,7 +25,11 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("dataset", metavar="DATASET", help="hc18, kaggle_nerve (official layouts), or folder (any folder of images and masks)")
+    parser.add_argument(
+        "dataset",
+        metavar="DATASET",
+        help="hc18, kaggle_nerve, sunnybrook (official layouts), or folder (any folder of images and masks)",
+    )
     parser.add_argument("folder", metavar="DIR", type=Path, help="where the data set lies")
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help="JSON file to write")
     parser.add_argument(
@@ -33,15 +38,23 @@ def add_parser(subparsers: Any) -> None:
         help="for 'folder': what in an image's path names its group; the first bracket if there is one. "
         "Without it: the image's folder below DIR, or else its name up to the last '_'",
     )
+    parser.add_argument(
+        "--drop-contradictions",
+        action="store_true",
+        help="leave out images whose annotation is contradicted by that of another one, nearly the same, of their group (docs/data.md)",
+    )
     parser.add_argument("--json", action="store_true", help="print the counts and remarks for machines")
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the datalist; remarks go to standard error."""
+    from usseg_monai.data.contradictions import drop_contradictions
     from usseg_monai.data.datalist import SECTIONS, read_dataset, to_datalist
     from usseg_monai.imaging.write import write_text
 
     dataset = read_dataset(args.dataset, args.folder, group_pattern=args.group_pattern)
+    if args.drop_contradictions:
+        dataset = drop_contradictions(dataset)
     datalist = to_datalist(dataset, args.output.parent)
     write_text(args.output, json.dumps(datalist, indent=1) + "\n")
     remarks = list(dataset.remarks)

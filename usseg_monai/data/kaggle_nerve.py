@@ -93,8 +93,8 @@ def read_kaggle_nerve(root: Path) -> Dataset:
             cases.append(_case(key, frame, frame.mask))
     if not cases:
         raise UsageError(
-            f"no frame with a mask in {root}: expected {_TRAIN}/1_1.tif with {_TRAIN}/1_1_mask.tif and {TABLE}, or images/ with masks/; found "
-            f"{len(original)} images in {_TRAIN}, {len(small)} in {_IMAGES}, {len(table)} rows (docs/data.md)"
+            f"no frame with a mask in {root}: expected {_TRAIN}/1_1.tif with {_TRAIN}/1_1_mask.tif and {TABLE}, or {_IMAGES}/ with "
+            f"{_MASKS}/; found {len(original)} images in {_TRAIN}, {len(small)} in {_IMAGES}, {len(table)} rows (docs/data.md)"
         )
     remarks = [
         *(_official_remarks(official, len(original), len(table)) if official else []),
@@ -106,7 +106,7 @@ def read_kaggle_nerve(root: Path) -> Dataset:
 
 
 def _frames(images: Path, masks: Path, source: str) -> dict[_Key, _Frame]:
-    drawn = {key: path for key, path in _numbered(masks, _MASK_NAME)}
+    drawn = dict(_numbered(masks, _MASK_NAME))
     return {key: _Frame(path, drawn.get(key), source) for key, path in _numbered(images, _IMAGE_NAME)}
 
 
