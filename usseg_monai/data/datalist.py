@@ -18,6 +18,7 @@ from usseg_monai.data.folder import read_folder
 from usseg_monai.data.hc18 import is_hc18, read_hc18
 from usseg_monai.data.kaggle_nerve import is_kaggle_nerve, read_kaggle_nerve
 from usseg_monai.data.splits import Split
+from usseg_monai.data.sunnybrook import is_sunnybrook, read_sunnybrook
 from usseg_monai.errors import ImageError, UsageError
 from usseg_monai.inference.inputs import find_inputs, part_masks
 from usseg_monai.tasks import TASKS, get_task
@@ -27,11 +28,13 @@ __all__ = ["SECTIONS", "list_images", "load_datalist", "read_datalist", "read_da
 _READERS: Mapping[str, Callable[[Path], Dataset]] = {
     "hc18": read_hc18,
     "kaggle_nerve": read_kaggle_nerve,
+    "sunnybrook": read_sunnybrook,
     "folder": read_folder,
 }
 _LAYOUTS: Sequence[tuple[Callable[[Path], bool], Callable[[Path], Dataset]]] = (
     (is_hc18, read_hc18),
     (is_kaggle_nerve, read_kaggle_nerve),
+    (is_sunnybrook, read_sunnybrook),
 )
 """Layouts that are known by their looks, each with its reader."""
 
@@ -43,7 +46,7 @@ def read_dataset(name: str, root: Path, *, group_pattern: str | None = None) -> 
     """Read a data set of a known kind.
 
     Args:
-        name: ``hc18``, ``kaggle_nerve``, or ``folder`` for any folder of images and masks.
+        name: ``hc18``, ``kaggle_nerve``, ``sunnybrook``, or ``folder`` for any folder of images and masks.
         root: where it lies.
         group_pattern: for ``folder`` only, see `usseg_monai.data.folder.read_folder`.
 

@@ -1,0 +1,176 @@
+"""Sunnybrook Cardiac Data, left ventricles in short-axis cine MRI: DICOM files with contours, and the copy in PNG.
+
+Radau, Lu, Connelly, Paul, Dick, Wright, "Evaluation framework for algorithms segmenting short axis cardiac MRI", MIDAS Journal, Cardiac MR
+Left Ventricle Segmentation Challenge, 2009, http://hdl.handle.net/10380/3070. Data: CC0 1.0. How to get it: docs/data.md.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+from usseg_monai.data.dataset import Case, Dataset, name_remark
+from usseg_monai.errors import UsageError
+
+__all__ = ["OfficialSet", "is_sunnybrook", "official_set", "read_sunnybrook"]
+
+OfficialSet = Literal["training", "validation", "online"]
+
+_PATIENT = re.compile(r"SC-(HF-I|HF-NI|HYP|N)-0*(\d+)")
+_PNG_NAME = re.compile(rf"({_PATIENT.pattern})-IM-\d+-\d+(?:\.dcm)?\.png")
+_CONTOUR_NAME = re.compile(r"IM-\d+-0*(\d+)-icontour-manual\.txt")
+_DICOM_NAME = re.compile(r"(?:IM-\d+-)?0*(\d+)\.dcm")
+_SHORT_AXIS = "CINESAX"  # where the official archive keeps each view in a folder of its own
+_PATIENTS = "patients.csv"
+_SETS: tuple[OfficialSet, ...] = ("training", "validation")
+_PATIENTS_A_SET = 15
+_PNG_FOLDERS = tuple(f"png/{part}" for part in _SETS)
+
+_OFFICIAL: Mapping[OfficialSet, Mapping[str, Collection[int]]] = {
+    "training": {"HF-I": {1, 2, 4, 40}, "HF-NI": {3, 4, 34, 36}, "HYP": {1, 3, 38, 40}, "N": {2, 3, 40}},
+    "validation": {"HF-I": {5, 6, 7, 8}, "HF-NI": {7, 11, 31, 33}, "HYP": {6, 7, 8, 37}, "N": {5, 6, 7}},
+}
+"""Patients of the challenge's sets; the remaining 15 are the set that was scored online."""
+
+
+def official_set(group: str) -> OfficialSet:
+    """The set of the 2009 challenge that a patient belongs to. The parts of a datalist are cut otherwise, see `usseg_monai.data.splits`.
+
+    >>> official_set("SC-HF-I-01"), official_set("SC-HF-I-05"), official_set("SC-N-09")
+    ('training', 'validation', 'online')
+    """
+    match = _PATIENT.fullmatch(group)
+    return next((part for part, numbers in _OFFICIAL.items() if match and int(match[2]) in numbers[match[1]]), "online")
+
+
+def is_sunnybrook(root: Path) -> bool:
+    """Whether a folder holds the PNG copy, or contours in text files beside DICOM files."""
+    return any((root / folder / "images").is_dir() for folder in _PNG_FOLDERS) or next(_contour_files(root), None) is not None
+
+
+def read_sunnybrook(root: Path, *, images: Literal["png", "dicom"] | None = None) -> Dataset:
+    """Read the slices whose endocardium was drawn.
+
+    Two forms are read, and any part of one is enough:
+
+    1. ``png/training`` and ``png/validation``, each with ``images/SC-HF-I-01-IM-0001-0048.dcm.png`` and the filled contour under the same
+       name in ``labels/``. No spacing.
+    2. DICOM files in a folder a patient, ``SCD0000101/48.dcm`` or ``SCD0000101/CINESAX_300/IM-0001-0048.dcm``, and contours as text
+       in another, ``SC-HF-I-1/.../IM-0001-0048-icontour-manual.txt``, wherever below the root; ``patients.csv`` (``PatientID,OriginalID``)
+       says which belong together. The files tell their spacing. Cavities only: the epicardium (``ocontour``) is no label.
+
+    Both show the same slices. A folder with both gives the PNG copy, so that no slice is there twice.
+
+    A group is a patient, as ``SC-HF-I-01``. No picture is opened.
+
+    Args:
+        root: the folder.
+        images: the form to read; the PNG copy where there is one if not given.
+
+    Raises:
+        UsageError: no folder, no slice with its contour, or a table that is not the data set's.
+    """
+    if not root.is_dir():
+        raise UsageError(f"{root} is not a folder: give the one that holds png/, or dicom/, contours/ and {_PATIENTS} (docs/data.md)")
+    png = images == "png" or (images is None and any((root / folder / "images").is_dir() for folder in _PNG_FOLDERS))
+    cases, remarks = _read_png(root) if png else _read_dicom(root)
+    if not cases:
+        what = "png/training/images/SC-HF-I-01-IM-0001-0048.dcm.png with a file of the same name in png/training/labels/"
+        if not png:
+            what = f"SCD0000101/48.dcm with SC-HF-I-1/i-contours/IM-0001-0048-icontour-manual.txt and a row in {_PATIENTS}"
+        raise UsageError(f"no slice with its contour in {root}: expected {what}; found {'; '.join(remarks) or 'nothing'} (docs/data.md)")
+    return Dataset("Sunnybrook", "left_ventricle", tuple(cases), tuple(remarks))
+
+
+def _group(text: str) -> str | None:
+    """Patient named in a text, zero-padded: contours are of ``SC-HF-I-1``, pictures of ``SC-HF-I-01``."""
+    match = _PATIENT.search(text)
+    return f"SC-{match[1]}-{int(match[2]):02d}" if match else None
+
+
+def _read_png(root: Path) -> tuple[list[Case], list[str]]:
+    cases: list[Case] = []
+    remarks: list[str] = []
+    for part, folder in zip(_SETS, _PNG_FOLDERS, strict=True):
+        images, labels = ({path.name: path for path in _png_files(root / folder / kind)} for kind in ("images", "labels"))
+        strange = sorted(name for name in images.keys() | labels.keys() if not _PNG_NAME.fullmatch(name))
+        both = sorted(name for name in images.keys() & labels.keys() if _PNG_NAME.fullmatch(name))
+        cases += [Case(images[name], labels[name], str(_group(name))) for name in both]
+        patients = {_group(name) for name in both}
+        if len(patients) != _PATIENTS_A_SET:
+            remarks.append(f"{len(patients)} patients in {folder}: the official set has {_PATIENTS_A_SET}")
+        remarks += name_remark(f"images without a label in {folder}, left out", sorted(images.keys() - labels.keys()))
+        remarks += name_remark(f"labels without an image in {folder}", sorted(labels.keys() - images.keys()))
+        remarks += name_remark(f"unexpected files in {folder}, left out", strange)
+    return cases, remarks
+
+
+def _png_files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.iterdir()) if path.suffix == ".png") if folder.is_dir() else iter(())
+
+
+def _read_dicom(root: Path) -> tuple[list[Case], list[str]]:
+    folders = _image_folders(root, _read_patients(root / _PATIENTS))
+    numbered = {group: dict(_numbered(folder)) for group, folder in folders.items()}
+    cases: list[Case] = []
+    without_patient: set[str] = set()
+    without_image: list[str] = []
+    for contour, number in sorted(_contour_files(root)):
+        group = _group(contour.parent.relative_to(root).as_posix())
+        if group is None or group not in numbered:
+            without_patient.add(group or contour.parent.name)
+        elif number not in numbered[group]:
+            without_image.append(contour.relative_to(root).as_posix())
+        else:
+            cases.append(Case(numbered[group][number], contour, group))
+    remarks = [
+        *name_remark("contours without their image, left out", without_image),
+        *name_remark(f"patients with contours but without images or a row in {_PATIENTS}, left out", sorted(without_patient)),
+        *name_remark("patients with images but without contours, left out", sorted(numbered.keys() - {case.group for case in cases})),
+    ]
+    return cases, remarks
+
+
+def _contour_files(root: Path) -> Iterator[tuple[Path, int]]:
+    """Endocardial contours and the numbers of their pictures."""
+    for path in root.rglob("*-icontour-manual.txt"):
+        if match := _CONTOUR_NAME.fullmatch(path.name):
+            yield path, int(match[1])
+
+
+def _image_folders(root: Path, patients: Mapping[str, str]) -> dict[str, Path]:
+    """Group -> folder of its DICOM files: named as the patient, by the table or as the contours are."""
+    folders: dict[str, Path] = {}
+    for path in sorted(path for path in root.rglob("SC*") if path.is_dir()):
+        group = patients.get(path.name) or _group(path.name)
+        if group is not None and next(_numbered(path), None) is not None:
+            folders.setdefault(group, path)
+    return folders
+
+
+def _numbered(folder: Path) -> Iterator[tuple[int, Path]]:
+    """DICOM files of a patient's short-axis cine by their numbers."""
+    views = sorted(path for path in folder.iterdir() if path.is_dir() and path.name.startswith(_SHORT_AXIS))
+    for place in views or [folder]:
+        for path in sorted(place.iterdir()):
+            if match := _DICOM_NAME.fullmatch(path.name):
+                yield int(match[1]), path
+
+
+def _read_patients(path: Path) -> dict[str, str]:
+    """Identifier of the pictures -> group; empty where the file is absent."""
+    if not path.is_file():
+        return {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            rows = csv.DictReader(stream)
+            missing = {"PatientID", "OriginalID"} - set(rows.fieldnames or ())
+            if missing:
+                raise UsageError(f"{path}: no column {min(missing)!r}; the table needs PatientID and OriginalID")
+            named = ((row["PatientID"], _group(row["OriginalID"] or "")) for row in rows)
+            return {patient: group for patient, group in named if patient and group}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path} cannot be read as a table: {error}") from error
