@@ -25,9 +25,8 @@ _CONTOUR_NAME = re.compile(r"IM-\d+-0*(\d+)-icontour-manual\.txt")
 _DICOM_NAME = re.compile(r"(?:IM-\d+-)?0*(\d+)\.dcm")
 _SHORT_AXIS = "CINESAX"  # where the official archive keeps each view in a folder of its own
 _PATIENTS = "patients.csv"
-_SETS: tuple[OfficialSet, ...] = ("training", "validation")
 _PATIENTS_A_SET = 15
-_PNG_FOLDERS = tuple(f"png/{part}" for part in _SETS)
+_PNG_FOLDERS = ("png/training", "png/validation")
 
 _OFFICIAL: Mapping[OfficialSet, Mapping[str, Collection[int]]] = {
     "training": {"HF-I": {1, 2, 4, 40}, "HF-NI": {3, 4, 34, 36}, "HYP": {1, 3, 38, 40}, "N": {2, 3, 40}},
@@ -94,7 +93,7 @@ def _group(text: str) -> str | None:
 def _read_png(root: Path) -> tuple[list[Case], list[str]]:
     cases: list[Case] = []
     remarks: list[str] = []
-    for part, folder in zip(_SETS, _PNG_FOLDERS, strict=True):
+    for folder in _PNG_FOLDERS:
         images, labels = ({path.name: path for path in _png_files(root / folder / kind)} for kind in ("images", "labels"))
         strange = sorted(name for name in images.keys() | labels.keys() if not _PNG_NAME.fullmatch(name))
         both = sorted(name for name in images.keys() & labels.keys() if _PNG_NAME.fullmatch(name))
