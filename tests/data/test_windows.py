@@ -14,7 +14,13 @@ from usseg_monai.data.windows import pick_window, with_windows
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.integers(8, 40), st.integers(8, 40), st.floats(0.2, 0.95), st.booleans(), st.integers(0, 2**31 - 1), st.integers(0, 5), st.integers(1, 6)
+    rows=st.integers(8, 40),
+    cols=st.integers(8, 40),
+    side=st.floats(0.2, 0.95),
+    holds=st.booleans(),
+    seed=st.integers(0, 2**31 - 1),
+    start=st.integers(0, 5),
+    size=st.integers(1, 6),
 )
 def test_windows_hold_all_or_nothing(rows: int, cols: int, side: float, holds: bool, seed: int, start: int, size: int) -> None:
     mask = np.zeros((rows, cols), np.uint8)

@@ -38,7 +38,7 @@ def applied(form: Form, seed: int, image: Tensor) -> Tensor:
     return form(prob=1.0).set_random_state(seed)(image)  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("form", ARRAY_FORMS)
+@pytest.mark.parametrize("form", [form for form in ARRAY_FORMS if form is not RandCalipers])
 @pytest.mark.parametrize("seed", range(5))
 def test_changes_grey_values_and_no_geometry(form: Form, seed: int) -> None:
     image = disc()
@@ -112,11 +112,11 @@ def test_shadow_darkens_below_its_start_only() -> None:
 
 
 def test_calipers_are_crosses_in_the_brightest_value() -> None:
-    image = disc()
+    image = disc() + torch.rand(1, 60, 40, generator=torch.Generator().manual_seed(0))
     marked = ultrasound._calipers(image, np.array([[[0.5, 0.1], [0.5, 0.9]]]), arm=2, dots=False)
     changed = (marked != image)[0].nonzero()
     assert marked.max() == image.max() and (marked >= image).all()
-    assert 0 < len(changed) <= 2 * 9  # two crosses of 9 pixels; those on the bright disc change nothing
+    assert len(changed) == 2 * 9  # two crosses
     assert len((ultrasound._calipers(image, np.array([[[0.5, 0.1], [0.5, 0.9]]]), arm=2, dots=True) != image)[0].nonzero()) > len(changed)
 
 
