@@ -1,10 +1,12 @@
-"""The demo writes images, masks, table and page, checks its phantoms, and its samples are what they say."""
+"""The demo writes images, masks, tables and page, checks its phantoms, and its samples are what they say."""
 
 from __future__ import annotations
 
 import csv
 import functools
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,15 +14,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from usseg_monai.cli import demo, main
+from usseg_monai.cli import main
 from usseg_monai.data.splits import split_of
+from usseg_monai.demo import SHOWCASES
+from usseg_monai.demo.fetal_head import PHANTOMS_MM
+from usseg_monai.demo.showcase import SAMPLES as ALL_SAMPLES
 from usseg_monai.imaging import GreyArray, MaskArray, read_mask
 from usseg_monai.inference.engines.base import EngineOutput
 from usseg_monai.phantoms import Phantom, fetal_head_phantom
-from usseg_monai.tasks import bundle_path, get_task
+from usseg_monai.tasks import TASKS, get_task
 
-SAMPLES = Path(demo.__file__).parents[1] / "samples" / "hc18"
-PHANTOMS = [f"phantoms/phantom_{hc}mm.png" for hc in ("095", "175", "235", "310")]
+SAMPLES = ALL_SAMPLES / "hc18"
+PHANTOMS = [f"phantom_{hc}mm.png" for hc in ("095", "175", "235", "310")]
 
 
 class TruthEngine:
@@ -46,14 +51,15 @@ def draw() -> Callable[..., Phantom]:
     return functools.cache(fetal_head_phantom)
 
 
-@pytest.fixture(autouse=True)
-def cached_phantoms(draw: Callable[..., Phantom], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("usseg_monai.phantoms.fetal_head_phantom", draw)
+@pytest.fixture
+def heads_only(draw: Callable[..., Phantom], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("usseg_monai.demo.fetal_head.fetal_head_phantom", draw)
+    monkeypatch.setattr("usseg_monai.cli.demo.TASKS", {"fetal_head": TASKS["fetal_head"]})
 
 
 @pytest.fixture
 def masks(draw: Callable[..., Phantom]) -> dict[bytes, MaskArray]:
-    phantoms = [draw(seed, head_circumference_mm=hc) for seed, hc in demo._PHANTOMS_MM.items()]
+    phantoms = [draw(seed, head_circumference_mm=hc) for seed, hc in PHANTOMS_MM.items()]
     return {phantom.image.pixels.tobytes(): phantom.mask for phantom in phantoms}
 
 
@@ -61,38 +67,41 @@ def _use(monkeypatch: pytest.MonkeyPatch, engine: TruthEngine) -> None:
     monkeypatch.setattr("usseg_monai.inference.predictor._load_engine", lambda *_: engine)
 
 
+@pytest.mark.usefixtures("heads_only")
 def test_demo_writes_everything_and_succeeds(
     tmp_path: Path, masks: dict[bytes, MaskArray], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _use(monkeypatch, TruthEngine(masks))
     out = tmp_path / "out"
     assert main(["demo", "-o", str(out)]) == 0
-    real = [f"hc18/{row['filename']}" for row in _samples()]
-    files = sorted([*real, *PHANTOMS])
-    with (out / "results.csv").open(newline="") as table:
-        rows = {row["file"]: row for row in csv.DictReader(table)}
-    assert list(rows) == files
-    for file in files:
-        assert (out / "masks" / file).is_file() and (out / "overlays" / file).is_file() and (out / "images" / file).is_file()
+    groups = {"hc18": sorted(row["filename"] for row in _samples()), "phantoms": PHANTOMS}
+    rows = {}
+    for group, files in groups.items():
+        folder = out / "fetal_head" / group
+        with (folder / "results.csv").open(newline="") as table:
+            rows |= (found := {row["file"]: row for row in csv.DictReader(table)})
+        assert list(found) == files
+        assert all((folder / kind / file).is_file() for file in files for kind in ("images", "masks", "overlays"))
     for file, mask in zip(PHANTOMS, masks.values(), strict=True):
-        assert np.array_equal(read_mask(out / "masks" / file), mask)
+        assert np.array_equal(read_mask(out / "fetal_head" / "phantoms" / "masks" / file), mask)
         hc = float(file[-9:-6])
         assert float(rows[file]["head_circumference_mm"]) == pytest.approx(hc, abs=0.2)
     page = (out / "index.html").read_text(encoding="utf-8")
-    for text in (*files, "van den Heuvel", "CC BY 4.0", "6 bits", "Not a medical device", "4 of 4", "real images (HC18)", "310.0"):
+    for text in (*rows, "van den Heuvel", "CC BY 4.0", "6 bits", "Not a medical device", "4 of 4", "real images (HC18)", "310.0"):
         assert text in page, text
     assert page.count("<svg") == page.count("<polygon") == 8
     printed = capsys.readouterr().out
     assert (out / "index.html").as_uri() in printed and "4 of 4 phantoms" in printed
-    assert all(file in printed for file in files)
+    assert all(file in printed for file in rows)
 
     # The command that the page proposes finds the same images, and their pixel sizes.
     proposed = re.search(r"usseg (predict [^<]*)</code>", page)
     assert proposed
     assert main([*proposed.group(1).replace("-o results", f"-o {tmp_path / 'again'}").split()]) == 0
-    assert (tmp_path / "again" / "results.csv").read_bytes() == (out / "results.csv").read_bytes()
+    assert (tmp_path / "again" / "results.csv").read_bytes() == (out / "fetal_head" / "hc18" / "results.csv").read_bytes()
 
 
+@pytest.mark.usefixtures("heads_only")
 def test_phantoms_off_the_truth_are_said_and_exit_with_1(
     tmp_path: Path, masks: dict[bytes, MaskArray], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -102,6 +111,7 @@ def test_phantoms_off_the_truth_are_said_and_exit_with_1(
     assert "not within 3 %" in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("heads_only")
 def test_nothing_found_is_shown_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     _use(monkeypatch, TruthEngine({}, shrink=300))
     assert main(["demo", "-o", str(tmp_path)]) == 1
@@ -109,10 +119,28 @@ def test_nothing_found_is_shown_as_such(tmp_path: Path, monkeypatch: pytest.Monk
     assert (tmp_path / "index.html").read_text(encoding="utf-8").count("not known") >= 8
 
 
-@pytest.mark.skipif(not get_task("fetal_head").weights_sha256, reason="no weights have been released")
-def test_released_weights_measure_the_phantoms_within_3_percent(tmp_path: Path) -> None:
-    assert (bundle_path("fetal_head") / "models" / "model.onnx").is_file()
-    assert main(["demo", "-o", str(tmp_path)]) == 0
+@pytest.mark.parametrize("task", [name for name in TASKS if name in SHOWCASES])
+def test_showcases_speak_of_columns_and_classes_of_their_tasks(task: str) -> None:
+    showcase, columns = SHOWCASES[task], {column.name for column in get_task(task).columns}
+    assert set(showcase.highlights) <= columns
+    assert len({group.folder for group in showcase.groups}) == len(showcase.groups)
+    for group in showcase.groups:
+        samples = group.samples()
+        assert len({sample.name for sample in samples}) == len(samples) > 0
+        assert all(sample.category is None or sample.category in get_task(task).classes for sample in samples)
+        if group.tolerance is not None:
+            assert all(group.tolerance.column in sample.truth for sample in samples)
+
+
+@pytest.mark.skipif(not all(task.weights_sha256 for task in TASKS.values()), reason="not all weights have been released")
+def test_every_task_is_on_one_page_of_moderate_size_without_torch(tmp_path: Path) -> None:
+    """In a process of its own, which must not load torch."""
+    program = "import sys; from usseg_monai.cli import main; code = main(sys.argv[1:]); sys.exit(9 if 'torch' in sys.modules else code)"
+    done = subprocess.run([sys.executable, "-c", program, "demo", "-o", str(tmp_path)], capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert all(f"id='{name}'" in page for name in TASKS)
+    assert len(page) < 2_000_000
 
 
 def test_samples_are_of_test_exams_and_of_all_trimesters() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -12,9 +13,9 @@ import pytest
 from PIL import Image
 
 from usseg_monai.imaging.image import GreyImage
-from usseg_monai.inference.report import Case, Report, Section, Tolerance, render_report
+from usseg_monai.inference.report import Case, Chapter, Figure, Report, Section, Tolerance, render_report
 from usseg_monai.measurements.result import Measurement, Status, Value
-from usseg_monai.tasks import get_task
+from usseg_monai.tasks import Column, get_task
 
 TASK = get_task("fetal_head")
 HC = "head_circumference_mm"
@@ -29,15 +30,10 @@ def _case(name: str, hc: float | None, truth: float | None = None, status: Statu
     return Case(name, GreyImage(pixels, (0.2, 0.2)), Measurement(values, status, message, outlines), {} if truth is None else {HC: truth})
 
 
-def _page(*cases: Case, tolerance: Tolerance | None = None, **changes: object) -> str:
-    options: dict[str, object] = {
-        "task": TASK,
-        "title": "Demo",
-        "lead": "What it is.",
-        "highlights": (HC, "gestational_age_hadlock_weeks"),
-        "sections": [Section("Pictures", "Some pictures.", cases, tolerance)],
-        **changes,
-    }
+def _page(*cases: Case, tolerance: Tolerance | None = None, chapter: str = "Heads", notes: tuple[str, ...] = (), **more: object) -> str:
+    section = Section("Pictures", "Some pictures.", cases, tolerance)
+    chapters = [Chapter(TASK, chapter, (HC, "gestational_age_hadlock_weeks"), [section], notes)]
+    options: dict[str, object] = {"title": "Demo", "lead": "What it is.", "chapters": chapters, **more}
     return render_report(Report(**options))  # type: ignore[arg-type]
 
 
@@ -49,7 +45,7 @@ class _Nesting(HTMLParser):
         self.open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag != "meta":
+        if tag not in ("meta", "img"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -84,7 +80,7 @@ def test_every_case_is_shown_with_its_numbers() -> None:
 
 
 def test_the_page_is_well_formed_and_says_what_it_must() -> None:
-    page = _page(_case("a.png", 181.0), notes=["Images: van den Heuvel et al., CC BY 4.0"], facts=[("version", "1.2.3")])
+    page = _page(_case("a.png", 181.0), notes=("Images: van den Heuvel et al., CC BY 4.0",), facts=[("version", "1.2.3")])
     parser = _Nesting()
     parser.feed(page)
     assert parser.open == []
@@ -106,7 +102,8 @@ def test_names_and_messages_are_escaped(bad: str) -> None:
         _case(bad, 181.0, message=bad),
         title=bad,
         lead=bad,
-        notes=[bad],
+        chapter=bad,
+        notes=(bad,),
         facts=[(bad, bad)],
         commands=[(bad, bad)],
     )
@@ -130,6 +127,58 @@ def test_tolerance_is_checked_and_said() -> None:
 def test_tiles_average_what_is_known() -> None:
     page = _page(_case("a.png", 101.0, 100.0), _case("b.png", 97.0, 100.0), _case("c.png", 50.0))
     assert "<b>2.0 mm</b>" in page and "<b>3</b>" in page
+
+
+CLASSIFIER = replace(
+    TASK,
+    name="tumour",
+    labels=("background", "tumour"),
+    columns=(Column("area_mm2", "area"), *(Column(f"{name}_probability", name) for name in ("benign", "malignant"))),
+    outputs=("benign_probability", "malignant_probability"),
+    classes=("benign", "malignant"),
+)
+
+
+def _tumour(name: str, malignant: float | None, category: str | None) -> Case:
+    rest = None if malignant is None else 1 - malignant
+    values: dict[str, Value] = {"area_mm2": 12.0, "benign_probability": rest, "malignant_probability": malignant}
+    image = GreyImage(np.zeros((30, 40), np.float32))
+    mask = np.zeros((30, 40), np.uint8)
+    mask[10:20, 10:30] = 1
+    return Case(name, image, Measurement(values, Status.OK), {"area_mm2": 10.0}, mask, category)
+
+
+def _tumours(*cases: Case, **more: object) -> str:
+    chapter = Chapter(CLASSIFIER, "Tumours", ("area_mm2",), [Section("Real", "Real ones.", cases, **more)])  # type: ignore[arg-type]
+    return render_report(Report("Demo", "What it is.", [chapter, Chapter(TASK, "Heads", (HC,), [])]))
+
+
+def test_class_probabilities_are_bars_and_the_true_class_is_said() -> None:
+    page = _tumours(_tumour("a.png", 0.874, "malignant"), _tumour("b.png", 0.25, "malignant"), _tumour("c.png", None, None))
+    assert page.count("<div class=bars>") == 2
+    assert "width:87.4%" in page and "width:12.6%" in page and ">0.87<" in page
+    assert page.count("Malignant <small>true</small>") == 2 and "Benign <small>true" not in page
+    assert "<b>1 of 2</b><span>most probable class is the true one: real</span>" in page
+
+
+def test_without_an_outline_the_edge_of_the_mask_is_drawn() -> None:
+    page = _tumours(_tumour("a.png", 0.5, None))
+    (points,) = re.findall("<polygon points='([^']*)'", page)
+    assert set(points.split()) >= {"10.5,10.0", "30.0,19.5"}  # pixel edges, halfway between corners
+
+
+def test_chapters_are_linked_and_pictures_of_one_name_are_told_apart() -> None:
+    page = _tumours(_tumour("a.png", 0.5, None))
+    assert "<a href='#tumour'>Tumours</a><a href='#fetal_head'>Heads</a>" in page
+    assert "href='#tumour-a-png'" in page and "id='tumour-a-png'" in page
+    assert "<nav>" not in _page(_case("a.png", 181.0))
+
+
+def test_figures_stand_beside_their_numbers() -> None:
+    figure = Figure("Stack <1>", {"ejection_fraction_percent": 31.6, "edv_ml": None}, {"ejection_fraction_percent": 30.0}, b"png", "short")
+    page = _tumours(_tumour("a.png", 0.5, None), figures=[figure])
+    for text in ("Stack &lt;1&gt;", "31.6 %", "true 30.0", "not known", "short", "data:image/png;base64,cG5n"):
+        assert text in page, text
 
 
 def test_picture_is_stretched_to_all_greys_and_outline_lies_on_pixel_centres() -> None:

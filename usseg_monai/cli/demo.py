@@ -1,50 +1,33 @@
-"""``usseg demo``: real and synthetic fetal heads, measured and shown on one page."""
+"""``usseg demo``: real and synthetic images of every task, measured and shown on one page."""
 
 from __future__ import annotations
 
 import argparse
-import csv
-import json
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from usseg_monai.tasks import get_task
+from usseg_monai.tasks import TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from usseg_monai.inference.batch import Summary
-    from usseg_monai.inference.report import Case, Report, Tolerance
-    from usseg_monai.inference.results import Row
+    from usseg_monai.cli.progress import Report as Progress
+    from usseg_monai.demo import Showcase
+    from usseg_monai.demo.build import Predicted, Written
+    from usseg_monai.inference.report import Report, Section
 
 _EXAMPLE = """example: usseg demo -o demo
 
-Exit codes: 0 all well, 1 an image failed, or a phantom's head circumference is not within 3 % of the truth."""
-
-_TASK = "fetal_head"
-_SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "hc18"
-_ATTRIBUTION = "ATTRIBUTION.txt"
-_IMAGES, _REAL, _PHANTOMS, _TABLE = "images", "hc18", "phantoms", "pixel_size.csv"
-_HC = "head_circumference_mm"
-_PHANTOMS_MM = {11: 95.0, 12: 175.0, 13: 235.0, 14: 310.0}
-"""Circumferences by seed: each trimester of pregnancy is there."""
-_TOLERANCE_PERCENT = 3.0
-_HIGHLIGHTS = (
-    _HC,
-    "biparietal_diameter_mm",
-    "occipitofrontal_diameter_mm",
-    "cephalic_index_percent",
-    "gestational_age_hadlock_weeks",
-    "gestational_age_intergrowth_weeks",
-)
+Exit codes: 0 all well, 1 an image failed, or a phantom is further from its truth than its task's tolerance (fetal_head: 3 % of the head
+circumference)."""
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the command's arguments."""
     parser = subparsers.add_parser(
         "demo",
-        description="Find and measure four real fetal heads and four synthetic ones of known size, and show them on one page, "
-        "OUT/index.html. OUT gets the images too, their masks, overlays and the table.",
+        description="Find and measure the structures of every task, in real images and in synthetic ones of known size, and show them on "
+        "one page, OUT/index.html. OUT gets the images too, their masks, overlays and tables, in a folder a task.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -54,126 +37,98 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Show everything; the exit code is 1 where an image failed or a phantom is not measured well."""
     from usseg_monai.cli.progress import progress
+    from usseg_monai.demo import SHOWCASES
+    from usseg_monai.demo.build import predict, write_samples
     from usseg_monai.imaging import write_text
-    from usseg_monai.inference.batch import Options, run_batch
-    from usseg_monai.inference.report import Tolerance, render_report
+    from usseg_monai.inference.report import render_report
 
-    output: Path = args.output
-    truths = _write_images(output / _IMAGES)
+    showcases = [SHOWCASES[name] for name in TASKS if name in SHOWCASES]
+    written = {showcase.task: write_samples(showcase, args.output) for showcase in showcases}
+    total = sum(len(group.samples) for groups in written.values() for group in groups)
+    predicted: dict[str, list[Predicted]] = {task: [] for task in written}
     with progress("images") as report:
-        options = Options(spacing_csv=output / _IMAGES / _TABLE)
-        summary = run_batch(_TASK, [output / _IMAGES], output, options, lambda done, total, _: report(done, total))
-    cases = {str(row["file"]): _case(output, row, truths) for row in summary.rows if row["file"] in truths}
-    tolerance = Tolerance(_HC, _TOLERANCE_PERCENT)
-    page = output / "index.html"
-    write_text(page, render_report(_report(output, cases, summary, tolerance)))
-    held = [tolerance.holds(case) for file, case in cases.items() if file.startswith(_PHANTOMS)]
-    _print(cases)
-    print(f"{sum(held)} of {len(_PHANTOMS_MM)} phantoms within {_TOLERANCE_PERCENT:g} % of the true head circumference")
+        ahead = 0
+        for task, groups in written.items():
+            for group in groups:
+                predicted[task].append(predict(group, partial(_report_done, report, ahead, total)))
+                ahead += len(group.samples)
+    page = args.output / "index.html"
+    write_text(page, render_report(_report(showcases, written, predicted)))
+    off = 0
+    for showcase in showcases:
+        off += _print(showcase, predicted[showcase.task])
     print(f"open {page.resolve().as_uri()}")
-    return int(summary.failed > 0 or sum(held) < len(_PHANTOMS_MM))
+    return int(off > 0 or any(group.summary.failed for groups in predicted.values() for group in groups))
 
 
-def _write_images(folder: Path) -> dict[str, dict[str, float]]:
-    """Write the samples, the phantoms and the table of their pixel sizes; return what is true of each, by its path in the folder."""
-    from usseg_monai.imaging import write_png, write_text
-    from usseg_monai.imaging.spacing import FILENAME_COLUMN, SPACING_COLUMN
-    from usseg_monai.phantoms import fetal_head_phantom
-
-    truths: dict[str, dict[str, float]] = {}
-    spacings: list[tuple[str, str]] = []
-    with (_SAMPLES / "pixel_size_and_HC.csv").open(encoding="utf-8", newline="") as table:
-        for name, spacing, circumference in list(csv.reader(table))[1:]:
-            _copy(_SAMPLES / name, folder / _REAL / name)
-            truths[f"{_REAL}/{name}"] = {_HC: float(circumference)}
-            spacings.append((f"{_REAL}/{name}", spacing))
-    _copy(_SAMPLES / _ATTRIBUTION, folder / _REAL / _ATTRIBUTION)
-    for seed, millimetres in _PHANTOMS_MM.items():
-        phantom = fetal_head_phantom(seed, head_circumference_mm=millimetres)
-        name, spacing_mm = f"{_PHANTOMS}/phantom_{millimetres:03.0f}mm.png", phantom.image.spacing_mm
-        assert spacing_mm is not None  # a phantom knows its size
-        write_png(folder / name, phantom.image.pixels.astype("uint8"))
-        truths[name] = dict(phantom.truth)
-        spacings.append((name, repr(spacing_mm[0])))
-    lines = [(FILENAME_COLUMN, SPACING_COLUMN), *spacings]
-    write_text(folder / _TABLE, "".join(f"{name},{spacing}\n" for name, spacing in lines))
-    return truths
+def _report_done(report: Progress, ahead: int, total: int, done: int) -> None:
+    report(ahead + done, total)
 
 
-def _copy(source: Path, target: Path) -> None:
-    from usseg_monai.imaging import atomic_path
+def _report(
+    showcases: Sequence[Showcase], written: Mapping[str, Sequence[Written]], predicted: Mapping[str, Sequence[Predicted]]
+) -> Report:
+    from usseg_monai.inference.report import Chapter, Report
+    from usseg_monai.tasks import get_task
 
-    with atomic_path(target) as temporary:
-        temporary.write_bytes(source.read_bytes())
-
-
-def _case(output: Path, row: Row, truths: Mapping[str, Mapping[str, float]]) -> Case:
-    """A picture of the page, from its row of the table and the mask that was written."""
-    from usseg_monai.imaging import read_image, read_mask
-    from usseg_monai.inference.report import Case
-    from usseg_monai.measurements.result import Measurement, Status
-
-    task, file = get_task(_TASK), str(row["file"])
-    mask = output / "masks" / file
-    outlines = task.measure(read_mask(mask), None).outlines if mask.exists() else ()
-    values = {column.name: row[column.name] for column in task.columns}
-    measurement = Measurement(values, Status(row["status"]), str(row["message"]), outlines)
-    return Case(file, read_image(output / _IMAGES / file), measurement, truths[file])
-
-
-def _report(output: Path, cases: Mapping[str, Case], summary: Summary, tolerance: Tolerance) -> Report:
-    from usseg_monai.inference.report import Report, Section
-
-    real = Section(
-        "Real images (HC18)",
-        "Four images of exams that no part of the training saw. True values: the ellipses that a trained sonographer drew.",
-        [case for file, case in cases.items() if file.startswith(_REAL)],
-    )
-    phantoms = Section(
-        "Phantoms",
-        "Synthetic ultrasound of heads of exactly known size: random scatterers seen through a point-spread function, with skull, "
-        "brain, fluid, shadows and the field of view of a convex probe.",
-        [case for file, case in cases.items() if file.startswith(_PHANTOMS)],
-        tolerance,
-    )
-    record = json.loads((output / "run.json").read_text(encoding="utf-8"))
-    versions = list(record["versions"].items())
+    groups = [group for showcase in showcases for group in predicted[showcase.task]]
+    record = groups[0].record
+    first = showcases[0].task
     return Report(
-        task=get_task(_TASK),
-        title="Fetal heads, outlined and measured",
-        lead="Every outline and measurement here was computed when this page was made. Point at a picture to see it without its outline.",
-        highlights=_HIGHLIGHTS,
-        sections=[real, phantoms],
+        title="Found and measured",
+        lead="Every outline and number here was computed when this page was made. Point at a picture to see it without its outline.",
+        chapters=[
+            Chapter(
+                get_task(showcase.task),
+                showcase.title,
+                showcase.highlights,
+                [group.section for group in predicted[showcase.task]],
+                showcase.notes,
+            )
+            for showcase in showcases
+        ],
         commands=[
-            (
-                "The same again from the command line",
-                f"usseg predict {_TASK} {output / _IMAGES} -o results --spacing-csv {output / _IMAGES / _TABLE}",
-            ),
-            ("Your own images, 0.2 mm a pixel", f"usseg predict {_TASK} FOLDER -o results --spacing-mm 0.2,0.2"),
+            *(("The same again from the command line", _command(groups[0])) for groups in written.values()),
+            ("Your own images, 0.2 mm a pixel", f"usseg predict {first} FOLDER -o results --spacing-mm 0.2,0.2"),
             (
                 "From Python",
-                f'from usseg_monai import Predictor; Predictor("{_TASK}").predict("image.png", spacing_mm=(0.2, 0.2)).measurements',
+                f'from usseg_monai import Predictor; Predictor("{first}").predict("image.png", spacing_mm=(0.2, 0.2)).measurements',
             ),
         ],
-        notes=[" ".join((_SAMPLES / _ATTRIBUTION).read_text(encoding="utf-8").split())],
         facts=[
-            *versions,
+            *record["versions"].items(),
             ("engine", f"{record['engine']} on {record['device']}"),
-            ("weights", record["weights_sha256"][:12]),
-            ("time", f"{summary.seconds:.1f} s"),
+            *((f"weights of {name}", groups[0].record["weights_sha256"][:12]) for name, groups in predicted.items()),
+            ("time", f"{sum(group.summary.seconds for group in groups):.1f} s"),
         ],
     )
 
 
-def _print(cases: Mapping[str, Case]) -> None:
-    """The page's table, for the terminal."""
-    width = max(len(file) for file in cases)
-    print(f"{'image':{width}}  {'HC mm':>7}  {'true':>7}  {'diff':>6}  status")
-    for file, case in cases.items():
-        measured, difference = case.measurement.values[_HC], case.difference(_HC)
-        numbers = (
-            f"{measured:7.1f}  {case.truth[_HC]:7.1f}  {difference:+6.1f}"
-            if difference is not None
-            else f"{'':7}  {case.truth[_HC]:7.1f}  {'':6}"
-        )
-        print(f"{file:{width}}  {numbers}  {case.measurement.status.value}")
+def _command(group: Written) -> str:
+    """What predicts the files of a group again."""
+    table = "" if group.spacing_csv is None else f" --spacing-csv {group.spacing_csv}"
+    return f"usseg predict {group.task.name} {group.images} -o results{table}"
+
+
+def _print(showcase: Showcase, groups: Sequence[Predicted]) -> int:
+    """A chapter of the page for the terminal; returns how many samples are further from their truth than their tolerance."""
+    main = showcase.highlights[0]
+    names = [case.name for group in groups for case in group.section.cases]
+    width = max(len(name) for name in names)
+    print(f"{showcase.task}: {main}")
+    print(f"{'image':{width}}  {'found':>8}  {'true':>8}  {'diff':>7}  status")
+    for group in groups:
+        for case in group.section.cases:
+            numbers = (case.measurement.values[main], case.truth.get(main), case.difference(main))
+            found, true, difference = ("" if number is None else f"{number:.1f}" for number in numbers)
+            print(f"{case.name:{width}}  {found:>8}  {true:>8}  {difference:>7}  {case.measurement.status.value}")
+    return sum(_print_tolerance(group.section) for group in groups)
+
+
+def _print_tolerance(section: Section) -> int:
+    if section.tolerance is None:
+        return 0
+    held = sum(section.tolerance.holds(case) for case in section.cases)
+    title, tolerance = section.title.lower(), section.tolerance
+    print(f"{held} of {len(section.cases)} {title} within {tolerance.percent:g} % of the true {tolerance.column}")
+    return len(section.cases) - held

@@ -1,7 +1,7 @@
 """One HTML page of pictures and numbers, for people.
 
 The page holds everything it shows (pictures as data, outlines as vectors, no script) and opens from a file, without a server.
-It knows a task only by its record, so that every task has the same page.
+It has a chapter a task, and knows a task only by its record, so that every chapter has the same form.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from html import escape
 
 import numpy as np
 
-from usseg_monai.imaging.image import GreyImage
+from usseg_monai.imaging.boundary import boundaries
+from usseg_monai.imaging.image import GreyImage, MaskArray
 from usseg_monai.measurements.result import Measurement, Status, Value
 from usseg_monai.tasks import UNITS, Column, Task
 
-__all__ = ["Case", "Report", "Section", "Tolerance", "render_report"]
+__all__ = ["Case", "Chapter", "Figure", "Report", "Section", "Tolerance", "render_report"]
 
 _NAMES = {"hadlock": "Hadlock", "intergrowth": "INTERGROWTH-21st"}
 _JPEG_QUALITY = 88
@@ -33,12 +34,16 @@ class Case:
         image: what was measured; drawn as it is, from its darkest to its brightest value.
         measurement: values by the task's columns, status, message and outlines.
         truth: known values by column name; may be empty.
+        mask: what was found; its edge is drawn where the measurement has no outlines.
+        category: which of the task's classes the image is; ``None`` where that is not known or not asked.
     """
 
     name: str
     image: GreyImage
     measurement: Measurement
     truth: Mapping[str, float] = field(default_factory=dict)
+    mask: MaskArray | None = None
+    category: str | None = None
 
     def difference(self, column: str) -> float | None:
         """Measured less true value, or ``None`` where one of them is not known."""
@@ -69,6 +74,25 @@ class Tolerance:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """What several pictures together say: numbers beside a drawing.
+
+    Attributes:
+        title: heading.
+        values: by names whose last word is the unit, as those of columns.
+        truth: known values by the same names; may be empty.
+        png: the drawing, encoded.
+        message: one line; empty when there is nothing to add.
+    """
+
+    title: str
+    values: Mapping[str, Value]
+    truth: Mapping[str, float]
+    png: bytes
+    message: str = ""
+
+
+@dataclass(frozen=True)
 class Section:
     """Pictures of one kind.
 
@@ -77,12 +101,33 @@ class Section:
         text: a sentence or two about what they are.
         cases: the pictures.
         tolerance: what each case is checked against, if anything.
+        figures: what the pictures say together, shown before them.
     """
 
     title: str
     text: str
     cases: Sequence[Case]
     tolerance: Tolerance | None = None
+    figures: Sequence[Figure] = ()
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One task's part of a page.
+
+    Attributes:
+        task: whose columns the numbers have.
+        title: heading.
+        highlights: columns shown beside each picture, in order, the first in the table as well; the others are folded away.
+        sections: the pictures.
+        notes: paragraphs at the end, such as attributions.
+    """
+
+    task: Task
+    title: str
+    highlights: Sequence[str]
+    sections: Sequence[Section]
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -90,77 +135,92 @@ class Report:
     """A page.
 
     Attributes:
-        task: whose columns the numbers have.
         title: heading of the page.
         lead: a sentence below it.
-        highlights: columns shown beside each picture and in the table, in order; the others are folded away.
-        sections: the pictures.
+        chapters: the tasks.
         commands: ``(what it does, command line)``: what the reader may do next.
-        notes: paragraphs at the foot, such as attributions.
         facts: ``(name, value)`` at the foot: versions, device, time.
     """
 
-    task: Task
     title: str
     lead: str
-    highlights: Sequence[str]
-    sections: Sequence[Section]
+    chapters: Sequence[Chapter]
     commands: Sequence[tuple[str, str]] = ()
-    notes: Sequence[str] = ()
     facts: Sequence[tuple[str, str]] = ()
 
 
 def render_report(report: Report) -> str:
     """Return the page as HTML."""
-    columns = {column.name: column for column in report.task.columns}
-    highlights = [columns[name] for name in report.highlights]
-    main = highlights[0]
     body = [
-        f"<header><p class=task>{escape(report.task.title)}</p><h1>{escape(report.title)}</h1><p class=lead>{escape(report.lead)}</p>",
+        f"<header><h1>{escape(report.title)}</h1><p class=lead>{escape(report.lead)}</p>",
         "<p class=warning><strong>Not a medical device.</strong> For research only: no decision about a patient may rest on it.</p>",
+        _contents(report.chapters),
         "</header>",
-        _tiles(report.sections, main),
-        _table(report.sections, main),
-        *(_section(section, highlights, report.task.columns) for section in report.sections),
+        *(_chapter(chapter) for chapter in report.chapters),
         _commands(report.commands),
         _foot(report),
     ]
     return _PAGE.format(title=escape(report.title), style=_STYLE, body="\n".join(part for part in body if part))
 
 
+def _contents(chapters: Sequence[Chapter]) -> str:
+    """Links to the chapters, where there are several."""
+    links = "".join(f"<a href='#{chapter.task.name}'>{escape(chapter.title)}</a>" for chapter in chapters)
+    return f"<nav>{links}</nav>" if len(chapters) > 1 else ""
+
+
+def _chapter(chapter: Chapter) -> str:
+    task = chapter.task
+    columns = {column.name: column for column in task.columns}
+    highlights = [columns[name] for name in chapter.highlights]
+    notes = "".join(f"<p>{escape(note)}</p>" for note in (*chapter.notes, f"Weights: {task.weights_license}."))
+    return "\n".join(
+        [
+            f"<section class=chapter id='{task.name}'><p class=task>{escape(task.title)}</p><h2>{escape(chapter.title)}</h2>",
+            _tiles(chapter.sections, highlights[0]),
+            _table(chapter, highlights[0]),
+            *(_section(section, highlights, task) for section in chapter.sections),
+            f"<div class=notes>{notes}</div></section>",
+        ]
+    )
+
+
 def _tiles(sections: Sequence[Section], main: Column) -> str:
-    """The page in a few large numbers."""
+    """The chapter in a few large numbers."""
     tiles = [(str(sum(len(section.cases) for section in sections)), "pictures measured")]
     for section in sections:
         differences = [abs(difference) for case in section.cases if (difference := case.difference(main.name)) is not None]
         if differences:
-            label, unit = _label(main.name)
-            mean = f"{np.mean(differences):.1f}{_with_unit(unit)}"
+            label, _ = _label(main.name)
+            mean = _quantity(float(np.mean(differences)), main.name)
             tiles.append((mean, f"mean absolute difference of {_lower(label)}: {_lower(section.title)}"))
         if section.tolerance is not None:
             held = sum(section.tolerance.holds(case) for case in section.cases)
             tiles.append(
                 (f"{held} of {len(section.cases)}", f"within {section.tolerance.percent:g} % of the truth: {_lower(section.title)}")
             )
+        if known := [case for case in section.cases if case.category is not None]:
+            right = sum(case.category == _likeliest(case) for case in known)
+            tiles.append((f"{right} of {len(known)}", f"most probable class is the true one: {_lower(section.title)}"))
     boxes = "".join(f"<div><b>{escape(number)}</b><span>{escape(text)}</span></div>" for number, text in tiles)
     return f"<div class=tiles>{boxes}</div>"
 
 
-def _table(sections: Sequence[Section], main: Column) -> str:
+def _table(chapter: Chapter, main: Column) -> str:
     """One row a picture."""
     label, unit = _label(main.name)
     rows = []
-    for section in sections:
+    for section in chapter.sections:
         rows.append(f"<tr class=group><th colspan=6 scope=rowgroup>{escape(section.title)}</th></tr>")
         for case in section.cases:
             difference, true = case.difference(main.name), case.truth.get(main.name)
             percent = None if difference is None or not true else 100 * difference / true
             cells = [
-                f"<th scope=row><a href='#{_anchor(case)}'>{escape(case.name)}</a></th>",
+                f"<th scope=row><a href='#{_anchor(chapter.task, case)}'>{escape(case.name)}</a></th>",
                 f"<td>{_status(case.measurement.status)}</td>",
-                _number(case.measurement.values.get(main.name)),
-                _number(true),
-                _number(difference, sign=True),
+                _number(case.measurement.values.get(main.name), main.name),
+                _number(true, main.name),
+                _number(difference, main.name, sign=True),
                 f"<td class=number>{'' if percent is None else f'{percent:+.1f} %'}{_mark(section.tolerance, case)}</td>",
             ]
             rows.append(f"<tr>{''.join(cells)}</tr>")
@@ -170,41 +230,78 @@ def _table(sections: Sequence[Section], main: Column) -> str:
     return f"<div class=wide><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
 
 
-def _section(section: Section, highlights: Sequence[Column], columns: Sequence[Column]) -> str:
-    cards = "".join(_card(case, section.tolerance, highlights, columns) for case in section.cases)
-    return f"<section><h2>{escape(section.title)}</h2><p>{escape(section.text)}</p><div class=cards>{cards}</div></section>"
+def _section(section: Section, highlights: Sequence[Column], task: Task) -> str:
+    figures = "".join(_figure(figure) for figure in section.figures)
+    cards = "".join(_card(case, section.tolerance, highlights, task) for case in section.cases)
+    return f"<section><h3>{escape(section.title)}</h3><p>{escape(section.text)}</p>{figures}<div class=cards>{cards}</div></section>"
 
 
-def _card(case: Case, tolerance: Tolerance | None, highlights: Sequence[Column], columns: Sequence[Column]) -> str:
+def _figure(figure: Figure) -> str:
+    drawing = f"<img src='data:image/png;base64,{_base64(figure.png)}' alt='{escape(figure.title)}'>"
+    shown = "".join(_value(name, value, figure.truth.get(name)) for name, value in figure.values.items())
+    message = f"<p class=message>{escape(figure.message)}</p>" if figure.message else ""
+    return f"<article class=figure>{drawing}<div class=text><h4>{escape(figure.title)}</h4>{message}<dl>{shown}</dl></div></article>"
+
+
+def _card(case: Case, tolerance: Tolerance | None, highlights: Sequence[Column], task: Task) -> str:
     values = case.measurement.values
-    shown = "".join(_highlight(column, case) for column in highlights)
+    shown = "".join(_value(column.name, values.get(column.name), case.truth.get(column.name), column.description) for column in highlights)
     every = "".join(
-        f"<tr title='{escape(column.description)}'><th scope=row>{escape(column.name)}</th>{_number(values.get(column.name))}</tr>"
-        for column in columns
+        f"<tr title='{escape(column.description)}'><th scope=row>{escape(column.name)}</th>"
+        f"{_number(values.get(column.name), column.name)}</tr>"
+        for column in task.columns
     )
     message = f"<p class=message>{escape(case.measurement.message)}</p>" if case.measurement.message else ""
     return (
-        f"<article id='{_anchor(case)}'>{_picture(case)}<div class=text>"
-        f"<h3>{escape(case.name)} {_status(case.measurement.status)}{_mark(tolerance, case)}</h3>{message}"
-        f"<dl>{shown}</dl><details><summary>All values</summary><table>{every}</table></details></div></article>"
+        f"<article id='{_anchor(task, case)}'>{_picture(case)}<div class=text>"
+        f"<h4>{escape(case.name)} {_status(case.measurement.status)}{_mark(tolerance, case)}</h4>{message}"
+        f"<dl>{shown}</dl>{_bars(case, task)}<details><summary>All values</summary><table>{every}</table></details></div></article>"
     )
 
 
-def _highlight(column: Column, case: Case) -> str:
-    value = case.measurement.values.get(column.name)
-    label, unit = _label(column.name)
-    text = "not known" if value is None else f"{_format(value)}{_with_unit(unit)}"
-    true = f" <small>true {_format(case.truth[column.name])}</small>" if column.name in case.truth else ""
-    return f"<div title='{escape(column.description)}'><dt>{escape(label)}</dt><dd>{escape(text)}{true}</dd></div>"
+def _value(name: str, value: Value, true: float | None, description: str = "") -> str:
+    label, _ = _label(name)
+    text = "not known" if value is None else _quantity(value, name)
+    truth = "" if true is None else f" <small>true {_format(true, name)}</small>"
+    return f"<div title='{escape(description)}'><dt>{escape(label)}</dt><dd>{escape(text)}{truth}</dd></div>"
+
+
+def _bars(case: Case, task: Task) -> str:
+    """What the network says of the whole image, from 0 to 1."""
+    rows = []
+    for output in task.outputs:
+        value = case.measurement.values.get(output)
+        if isinstance(value, (int, float)):
+            label, _ = _label(output.removesuffix(_output("")))
+            true = " <small>true</small>" if case.category is not None and output == _output(case.category) else ""
+            rows.append(
+                f"<div><span>{escape(label)}{true}</span><i><b style='width:{100 * min(max(value, 0), 1):.1f}%'></b></i>"
+                f"<span class=number>{_format(value, output)}</span></div>"
+            )
+    return f"<div class=bars>{''.join(rows)}</div>" if rows else ""
+
+
+def _output(category: str) -> str:
+    """The output that holds a class's probability."""
+    return f"{category}_probability"
+
+
+def _likeliest(case: Case) -> str | None:
+    """The class of the highest probability, ``None`` where the network said nothing."""
+    ending = _output("")
+    values = case.measurement.values.items()
+    shares = {name.removesuffix(ending): value for name, value in values if name.endswith(ending) and isinstance(value, float)}
+    return max(shares, key=shares.__getitem__) if shares else None
 
 
 def _picture(case: Case) -> str:
     """Picture with outlines as vectors above it, which vanish under the pointer so that the edge below can be seen."""
     rows, cols = case.image.pixels.shape
+    outlines = case.measurement.outlines or (() if case.mask is None else boundaries(case.mask))
     lines = "".join(
         # Outlines count from the centre of the first pixel, the drawing from its corner.
         f"<polygon points='{' '.join(f'{col + 0.5:.1f},{row + 0.5:.1f}' for row, col in outline)}'/>"
-        for outline in case.measurement.outlines
+        for outline in outlines
     )
     alt = f"{case.name}, {_status_words(case.measurement.status)}"
     return (
@@ -220,7 +317,11 @@ def _jpeg(image: GreyImage) -> str:
     bytes_of_grey = np.rint((image.pixels - low) * (255 / (high - low or 1.0))).astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(bytes_of_grey).save(buffer, "JPEG", quality=_JPEG_QUALITY, optimize=True)
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
+    return _base64(buffer.getvalue())
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
 
 
 def _commands(commands: Iterable[tuple[str, str]]) -> str:
@@ -229,9 +330,8 @@ def _commands(commands: Iterable[tuple[str, str]]) -> str:
 
 
 def _foot(report: Report) -> str:
-    notes = "".join(f"<p>{escape(note)}</p>" for note in (*report.notes, f"Weights: {report.task.weights_license}."))
     facts = " · ".join(f"{escape(name)} {escape(value)}" for name, value in report.facts)
-    return f"<footer>{notes}<p>{facts}</p></footer>"
+    return f"<footer><p>{facts}</p></footer>"
 
 
 # Words and numbers ----------------------------------------------------------------------------------------------------------------
@@ -240,12 +340,12 @@ def _foot(report: Report) -> str:
 def _label(column: str) -> tuple[str, str]:
     """Words and unit of a column's name.
 
-    >>> _label("head_circumference_mm"), _label("class")
-    (('Head circumference', 'mm'), ('Class', ''))
+    >>> _label("head_circumference_mm"), _label("lesion_count")
+    (('Head circumference', 'mm'), ('Lesion count', ''))
     """
     words, _, unit = column.rpartition("_")
-    if unit not in UNITS:
-        words, unit = column, ""
+    if not UNITS.get(unit):
+        words, unit = column, ""  # such as a probability, whose name needs its last word
     text = " ".join(_NAMES.get(word, word) for word in words.split("_"))
     return text[:1].upper() + text[1:], UNITS.get(unit, "")
 
@@ -263,13 +363,24 @@ def _in_unit(unit: str) -> str:
     return f" <small>{escape(unit)}</small>" if unit else ""
 
 
-def _format(value: Value) -> str:
-    return "" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
+def _quantity(value: Value, column: str) -> str:
+    """Value and unit.
+
+    >>> _quantity(251.26, "head_circumference_mm"), _quantity(0.874, "malignant_probability")
+    ('251.3 mm', '0.87')
+    """
+    return _format(value, column) + _with_unit(_label(column)[1])
 
 
-def _number(value: Value, *, sign: bool = False) -> str:
-    text = f"{value:+.1f}" if sign and isinstance(value, float) else _format(value)
-    return f"<td class=number>{escape(text)}</td>"
+def _format(value: Value, column: str, *, sign: bool = False) -> str:
+    """The value as people read it: numbers without a unit, which are shares and ratios, with two decimals."""
+    if not isinstance(value, float):
+        return "" if value is None else str(value)
+    return f"{value:{'+' if sign else ''}.{1 if _label(column)[1] else 2}f}"
+
+
+def _number(value: Value, column: str, *, sign: bool = False) -> str:
+    return f"<td class=number>{escape(_format(value, column, sign=sign))}</td>"
 
 
 def _status_words(status: Status) -> str:
@@ -289,8 +400,8 @@ def _mark(tolerance: Tolerance | None, case: Case) -> str:
     return f" <span class='badge bad'>not within {tolerance.percent:g} %</span>"
 
 
-def _anchor(case: Case) -> str:
-    return "case-" + "".join(letter if letter.isalnum() else "-" for letter in case.name)
+def _anchor(task: Task, case: Case) -> str:
+    return f"{task.name}-" + "".join(letter if letter.isalnum() else "-" for letter in case.name)
 
 
 _STYLE = """
@@ -303,9 +414,15 @@ _STYLE = """
 body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
 main { max-width: 1180px; margin: 0 auto; padding: 2.5rem 1.25rem 3rem; }
 h1 { font-size: clamp(1.7rem, 4vw, 2.4rem); line-height: 1.15; margin: .2rem 0 .5rem; letter-spacing: -.02em; }
-h2 { margin: 2.5rem 0 .2rem; font-size: 1.35rem; letter-spacing: -.01em; }
+h2 { margin: 0 0 1rem; font-size: 1.6rem; line-height: 1.2; letter-spacing: -.015em; }
+h3 { margin: 2rem 0 .2rem; font-size: 1.15rem; }
+h4 { margin: 0; font-size: 1rem; overflow-wrap: anywhere; }
 section > p { margin: .2rem 0; color: var(--quiet); max-width: 50rem; }
-h3 { margin: 0; font-size: 1rem; overflow-wrap: anywhere; }
+.chapter { margin-top: 3rem; padding-top: 2rem; border-top: 2px solid var(--line); scroll-margin-top: 1rem; }
+.chapter > .task { color: var(--accent); margin-bottom: .2rem; }
+nav { display: flex; flex-wrap: wrap; gap: .5rem; }
+nav a { padding: .35rem .9rem; border: 1px solid var(--line); border-radius: 2rem; background: var(--card); font-size: .92rem;
+  font-weight: 600; }
 a { color: var(--accent); text-decoration: none; } a:hover { text-decoration: underline; }
 .task { color: var(--accent); font-weight: 600; font-size: .9rem; margin: 0; }
 .lead { font-size: 1.1rem; color: var(--quiet); max-width: 46rem; margin: 0 0 1rem; }
@@ -328,6 +445,13 @@ polygon { fill: none; stroke: #35e0c2; stroke-width: 2; vector-effect: non-scali
   transition: opacity .15s; }
 polygon + polygon { stroke: #ffc53d; stroke-dasharray: 6 5; }
 svg:hover polygon { opacity: 0; }
+.figure { display: grid; grid-template-columns: minmax(0, 3fr) minmax(14rem, 2fr); margin-top: 1rem; }
+.figure img { display: block; width: 100%; height: auto; background: #fff; }
+.bars { margin: .6rem 0; font-size: .86rem; }
+.bars div { display: grid; grid-template-columns: 8rem 1fr 3rem; align-items: center; gap: .7rem; padding: .1rem 0; }
+.bars i { display: block; height: .55rem; border-radius: 1rem; background: var(--line); overflow: hidden; }
+.bars b { display: block; height: 100%; border-radius: 1rem; background: var(--accent); }
+.notes { margin-top: 1.2rem; color: var(--quiet); font-size: .85rem; } .notes p { margin: .3rem 0; overflow-wrap: anywhere; }
 .text { padding: .9rem 1.1rem 1rem; }
 .badge { display: inline-block; font-size: .75rem; font-weight: 600; padding: .08rem .5rem; border-radius: 1rem; white-space: nowrap; }
 .good { background: var(--good-back); color: var(--good); } .bad { background: var(--bad-back); color: var(--bad); }
@@ -343,6 +467,7 @@ code { display: block; width: fit-content; min-width: 100%; padding: .5rem .8rem
   background: var(--card); border: 1px solid var(--line); font: .88rem ui-monospace, "SF Mono", Consolas, monospace; white-space: pre; }
 footer { margin-top: 2.5rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--quiet); font-size: .85rem; }
 footer p { margin: .4rem 0; overflow-wrap: anywhere; }
+@media (max-width: 44rem) { .figure { grid-template-columns: 1fr; } }
 @media print { .cards { grid-template-columns: 1fr 1fr; } article { break-inside: avoid; } }
 """
 
