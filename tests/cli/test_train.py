@@ -18,8 +18,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """Arguments of the trainings that were started; none is done."""
     seen: list[tuple[Any, ...]] = []
 
-    def train(*arguments: Any, report: Any) -> TrainingResult:
-        seen.append(arguments)
+    def train(*arguments: Any, configs: list[str], report: Any) -> TrainingResult:
+        seen.append((*arguments, *configs))
         print("a line of MONAI's log")
         return TrainingResult(Path("out/model.pt"), 5, "val_mean_dice", 0.97531, 31.5)
 
@@ -33,6 +33,11 @@ def test_options_and_overrides_in_any_order(calls: list[tuple[Any, ...]], capsys
     output = capsys.readouterr()
     assert output.out == "5 epochs, best val_mean_dice 0.9753: out/model.pt\n"
     assert output.err == "a line of MONAI's log\n"
+
+
+def test_configs_are_laid_over_in_their_order(calls: list[tuple[Any, ...]]) -> None:
+    assert main(["train", "fetal_head", "--data", "hc18", "-o", "out", "--config", "teaching_recipe", "--config", "my.json"]) == 0
+    assert calls[0][-2:] == ("teaching_recipe", "my.json")
 
 
 def test_json_is_all_that_stands_on_standard_output(calls: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]) -> None:

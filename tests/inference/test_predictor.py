@@ -106,9 +106,14 @@ def test_the_engine_torch_gets_the_choices_and_gathers_batches(choice: dict[str,
         return StubEngine()
 
     monkeypatch.setitem(sys.modules, "usseg_monai.inference.engines.bundle", SimpleNamespace(BundleEngine=make))  # torch is slow to load
-    predictor = Predictor("fetal_head", threads=3, weights="other.pt", batch_size=2, **choice)  # type: ignore[arg-type]
-    assert made == [("fetal_head", choice.get("device", "auto"), Path("other.pt"), 3)]
+    predictor = Predictor("fetal_head", threads=3, weights="other.pt", batch_size=2, configs=["mine"], **choice)  # type: ignore[arg-type]
+    assert made == [("fetal_head", choice.get("device", "auto"), Path("other.pt"), 3, ["mine"])]
     assert np.array_equal(predictor.predict(ellipse()).mask, ellipse())
+
+
+def test_the_engine_onnx_takes_no_configs() -> None:
+    with pytest.raises(UsageError, match=r"config 'teaching_inference'.*use the engine torch"):
+        Predictor("fetal_head", configs=["teaching_inference"])
 
 
 def test_the_engine_torch_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,6 +96,37 @@ def test_an_interrupted_training_goes_on(datalist: Path, tmp_path: Path) -> None
     assert [row["epoch"] for row in json.loads((tmp_path / "curves.json").read_text())] == [1, 2]
 
 
+def test_a_config_over_the_bundles_own(finished: Finished, datalist: Path, tmp_path: Path) -> None:
+    overlay = tmp_path / "adam.json"
+    overlay.write_text(json.dumps({"optimizer": {"_target_": "torch.optim.Adam", "params": "$@network.parameters()"}, "max_epochs": 1}))
+    train("fetal_head", datalist, tmp_path / "out", SMALL, configs=[str(overlay)])
+    state = torch.load(tmp_path / "out" / "checkpoint_epoch=1.pt", weights_only=True)
+    assert "weight_decay" in state["optimizer"]["param_groups"][0] and state["optimizer"]["param_groups"][0]["weight_decay"] == 0
+    with pytest.raises(UsageError, match=r"configs=.*adam\.json"):
+        train("fetal_head", datalist, finished[0], SMALL, configs=[str(overlay)])
+
+
+def test_overrides_may_name_keys_that_only_the_config_has(datalist: Path, tmp_path: Path) -> None:
+    overlay = tmp_path / "other.json"
+    overlay.write_text(json.dumps({"optimizer": {"_target_": "torch.optim.SGD", "params": "$@network.parameters()", "momentum": 0.9}}))
+    with pytest.raises(UsageError, match="no key 'optimizer#momentum'"):
+        train("fetal_head", datalist, tmp_path / "out", {"optimizer#momentum": 0.5})
+    with pytest.raises(UsageError, match="no data at"):  # the keys are right: the next thing to be looked at is the data
+        train("fetal_head", tmp_path / "nowhere", tmp_path / "out", {"optimizer#momentum": 0.5}, configs=[str(overlay)])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "no config .*teaching_recipe"), ("[1]", "must be a JSON object"), ('{"no#where": 1}', "sets 'no#where'.*nothing there")],
+)
+def test_configs_that_cannot_be_used(content: str | None, said: str, datalist: Path, tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(UsageError, match=said):
+        train("fetal_head", datalist, tmp_path / "out", configs=[str(file)])
+
+
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [

@@ -29,6 +29,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--device", default="auto", help="for the torch engine: auto, cpu, cuda, cuda:1 (default: auto)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of the network (default: 1)")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="another network in place of the released one")
+    parser.add_argument("--config", metavar="NAME", action="append", default=[], help="for torch: a config over inference.json")
     parser.add_argument("--json", action="store_true", help="print the figures for machines")
 
 
@@ -41,7 +42,9 @@ def run(args: argparse.Namespace) -> int:
     from usseg_monai.measurements.result import Status
 
     items = load_datalist(args.datalist, args.section)
-    predictor = Predictor(args.task, engine=args.engine, device=args.device, threads=args.threads, weights=args.weights)
+    predictor = Predictor(
+        args.task, engine=args.engine, device=args.device, threads=args.threads, weights=args.weights, configs=args.config
+    )
     results = []
     with progress("images") as report:
         report(0, len(items))

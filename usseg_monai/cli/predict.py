@@ -30,6 +30,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--engine", choices=("auto", "onnx", "torch"), default="auto", help="what runs the network (default: auto)")
     parser.add_argument("--device", metavar="DEVICE", default="auto", help="auto, cpu, or for the engine torch cuda (default: auto)")
     parser.add_argument("--weights", metavar="FILE", type=Path, help="another network in place of the released one: ONNX, or for torch .pt")
+    parser.add_argument("--config", metavar="NAME", action="append", default=[], help="for torch: a config over inference.json")
     parser.add_argument("--batch-size", metavar="N", type=int, default=1, help="images at a time through the engine torch (default: 1)")
 
 
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
         engine=args.engine,
         device=args.device,
         weights=args.weights,
+        configs=tuple(args.config),
         batch_size=args.batch_size,
         save=tuple(filter(None, args.save.split(","))),
     )

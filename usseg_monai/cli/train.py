@@ -23,6 +23,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("task", metavar="TASK", help="name of a task, see 'usseg tasks'")
     parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="data set, datalist, or folder of images and masks")
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder for the results")
+    parser.add_argument(
+        "--config", metavar="NAME", action="append", default=[], help="a config over train.json: its name in the bundle, or a file"
+    )
     parser.add_argument("--json", action="store_true", help="print the summary for machines")
     parser.add_argument("overrides", metavar="key=value", nargs="*", help="new values for configs/train.json of the bundle; a#b nests")
 
@@ -37,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     overrides = parse_overrides(args.overrides)
     with progress("iterations") as report, engine_log():
         report(0, None)  # loading takes a while
-        result = train(args.task, args.data, args.output, overrides, report=report)
+        result = train(args.task, args.data, args.output, overrides, configs=args.config, report=report)
     if args.json:
         print(json.dumps(dataclasses.asdict(result), default=str))
     else:

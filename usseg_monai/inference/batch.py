@@ -44,6 +44,7 @@ class Options:
         engine: as for `Predictor`.
         device: as for `Predictor`.
         weights: as for `Predictor`.
+        configs: as for `Predictor`.
         batch_size: as for `Predictor`: of use on a GPU; on a CPU, ``threads`` is what counts.
         threads: images in flight, each with one thread of the network; a single input has them all for its network. ``None``: the cores
             that this process may use.
@@ -59,6 +60,7 @@ class Options:
     engine: str = "auto"
     device: str = "auto"
     weights: Path | None = None
+    configs: tuple[str, ...] = ()
     batch_size: int = 1
     threads: int | None = None
     spacing_mm: Spacing | None = None
@@ -188,7 +190,13 @@ def _load(task: str, options: Options, threads_onnx: int, threads_torch: int) ->
     """The predictor for a batch. The deployed graph runs for several images at once, each on its own threads; torch runs for one batch."""
     threads = threads_onnx if engine_name(options.engine, options.device) == "onnx" else threads_torch
     return Predictor(
-        task, engine=options.engine, device=options.device, threads=threads, weights=options.weights, batch_size=options.batch_size
+        task,
+        engine=options.engine,
+        device=options.device,
+        threads=threads,
+        weights=options.weights,
+        batch_size=options.batch_size,
+        configs=options.configs,
     )
 
 
@@ -202,6 +210,7 @@ def _facts(predictor: Predictor | GivenMasks, options: Options, threads: int, sp
         "weights_sha256": engine.weights_sha256,
         "engine": engine.name,
         "device": engine.device,
+        "configs": options.configs,
         "spacing_mm": options.spacing_mm,
         "spacing_csv": spacings and sorted(spacings.items()),
         "save": save,
@@ -214,6 +223,7 @@ def _facts(predictor: Predictor | GivenMasks, options: Options, threads: int, sp
         "device": engine.device,
         "options": {
             "weights": options.weights and str(options.weights),
+            "configs": options.configs,
             "batch_size": options.batch_size,
             "threads": threads,
             "spacing_mm": options.spacing_mm,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -69,9 +69,11 @@ class Predictor:
         weights: a file in place of the released weights: a graph for onnx, a checkpoint for torch.
         batch_size: most images that go through the network together when several threads call; for the engine torch only, the deployed
             graph takes one image at a time.
+        configs: for the engine torch only: laid over the bundle's ``inference.json``, one after the other, by the names that they have in
+            the bundle (``teaching_inference``) or by their paths. Configs are programs: take them from nobody whom you do not trust.
 
     Raises:
-        UsageError: unknown task, engine or device, or one that cannot be used here.
+        UsageError: unknown task, engine, device or config, or one that cannot be used here.
         WeightsError: the weights are missing, damaged or not the released ones.
 
     >>> prediction = Predictor("fetal_head").predict("image.png", spacing_mm=(0.2, 0.2))  # doctest: +SKIP
@@ -88,9 +90,10 @@ class Predictor:
         threads: int = 1,
         weights: str | Path | None = None,
         batch_size: int = 1,
+        configs: Sequence[str] = (),
     ) -> None:
         self.task = get_task(task)
-        self.engine = _load_engine(task, engine, device, threads, None if weights is None else Path(weights), batch_size)
+        self.engine = _load_engine(task, engine, device, threads, None if weights is None else Path(weights), batch_size, configs)
 
     def predict(self, source: str | Path | GreyImage | npt.NDArray[Any], *, spacing_mm: Spacing | None = None) -> Prediction:
         """Find and measure the structure in one image. May be called from several threads at once.
@@ -135,24 +138,28 @@ def engine_name(engine: str, device: str) -> str:
     return engine
 
 
-def _load_engine(task: str, engine: str, device: str, threads: int, weights: Path | None, batch_size: int) -> Engine:
+def _load_engine(
+    task: str, engine: str, device: str, threads: int, weights: Path | None, batch_size: int, configs: Sequence[str]
+) -> Engine:
     for name, number in (("threads", threads), ("batch_size", batch_size)):
         if number < 1:
             raise UsageError(f"{name} {number}: must be 1 or more")
     if engine_name(engine, device) == "onnx":
         if device not in ("auto", "cpu"):
             raise UsageError(f"device {device!r}: the engine onnx runs on the CPU; use the engine torch, or the device cpu")
+        if configs:
+            raise UsageError(f"config {configs[0]!r}: the engine onnx runs a graph, which takes no configs; use the engine torch")
         from usseg_monai.inference.engines.onnx import OnnxEngine
 
         return OnnxEngine(task, weights, threads)
-    return _load_bundle_engine(task, device, threads, weights, batch_size)
+    return _load_bundle_engine(task, device, threads, weights, batch_size, configs)
 
 
-def _load_bundle_engine(task: str, device: str, threads: int, weights: Path | None, batch_size: int) -> Engine:
+def _load_bundle_engine(task: str, device: str, threads: int, weights: Path | None, batch_size: int, configs: Sequence[str]) -> Engine:
     try:
         from usseg_monai.inference.engines.bundle import BundleEngine
     except ImportError as error:
         raise UsageError(f"the engine torch needs torch and MONAI ({error}); install the whole package, or use the engine onnx") from error
     from usseg_monai.inference.engines.batching import Batching
 
-    return Batching(BundleEngine(task, device, weights, threads), batch_size)
+    return Batching(BundleEngine(task, device, weights, threads, configs), batch_size)

@@ -11,7 +11,7 @@ from usseg_monai.errors import UsageError
 from usseg_monai.tasks.fetal_head import FETAL_HEAD
 from usseg_monai.tasks.record import UNITS, Column, Task
 
-__all__ = ["TASKS", "UNITS", "Column", "Task", "bundle_path", "get_task"]
+__all__ = ["TASKS", "UNITS", "Column", "Task", "bundle_path", "config_file", "get_task"]
 
 TASKS: dict[str, Task] = {task.name: task for task in (FETAL_HEAD,)}
 
@@ -41,3 +41,20 @@ def bundle_path(task: str) -> Path:
     package = Path(__file__).resolve().parents[1]
     installed = package / "bundles" / name
     return installed if installed.is_dir() else package.parent / "bundles" / name
+
+
+def config_file(task: str, name: str) -> Path:
+    """A config of a task's bundle by its name, ``train`` or ``teaching_recipe``, or any JSON file by its path.
+
+    Raises:
+        UsageError: no task has that name, or there is no such config.
+
+    >>> config_file("fetal_head", "train").name
+    'train.json'
+    """
+    folder = bundle_path(task) / "configs"
+    for file in (folder / f"{name}.json", Path(name)):
+        if file.is_file():
+            return file
+    known = sorted(file.stem for file in folder.glob("*.json"))
+    raise UsageError(f"no config {name!r} for {task}: give the path of a JSON file, or one of the bundle's: {', '.join(known)}")

@@ -6,14 +6,16 @@ MONAI takes an unknown key in silence and trains as if nothing had been said. He
 from __future__ import annotations
 
 import ast
+import copy
 import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
 from typing import Any
 
 from usseg_monai.errors import UsageError
 
-__all__ = ["check_overrides", "config_keys", "parse_overrides", "parse_value"]
+__all__ = ["check_overrides", "config_keys", "merge_configs", "parse_overrides", "parse_value"]
 
 
 def parse_overrides(words: Iterable[str]) -> dict[str, Any]:
@@ -66,6 +68,27 @@ def config_keys(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in items:
         yield f"{prefix}{name}", value
         yield from config_keys(value, f"{prefix}{name}#")
+
+
+def merge_configs(configs: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """One config of several, as MONAI puts them together: a later value takes the place of an earlier one, nested keys joined by ``#``.
+
+    Raises:
+        UsageError: a nested key below one that is not there.
+
+    >>> merge_configs([{"net": {"depth": 3}, "lr": 1}, {"net#depth": 4, "net#width": 8, "run": []}])
+    {'net': {'depth': 4, 'width': 8}, 'lr': 1, 'run': []}
+    """
+    merged: dict[str, Any] = {}
+    for config in configs:
+        for key, value in copy.deepcopy(dict(config)).items():
+            *above, last = key.replace("::", "#").split("#")
+            try:
+                place = reduce(lambda inside, name: inside[int(name) if isinstance(inside, list) else name], above, merged)
+                place[int(last) if isinstance(place, list) else last] = value
+            except (KeyError, IndexError, ValueError, TypeError):
+                raise UsageError(f"a config sets {key!r}, but those before it have nothing there: lay it over another config") from None
+    return merged
 
 
 def check_overrides(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:

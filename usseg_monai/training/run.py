@@ -7,14 +7,14 @@ import json
 import statistics
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from usseg_monai.errors import UsageError, UssegError
-from usseg_monai.tasks import bundle_path
-from usseg_monai.training.overrides import check_overrides
+from usseg_monai.tasks import config_file
+from usseg_monai.training.overrides import check_overrides, merge_configs
 from usseg_monai.training.records import recorded
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def train(
     out: Path,
     overrides: Mapping[str, Any] | None = None,
     *,
+    configs: Sequence[str] = (),
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> TrainingResult:
     """Train a task's bundle, or go on where an earlier run into the same folder was stopped.
@@ -65,23 +66,25 @@ def train(
         data: data set: what the bundle's ``dataset_dir`` takes (a datalist's JSON file, an official data set, a folder).
         out: folder for the weights, the state to resume from, curves and TensorBoard's files.
         overrides: new values for keys of the bundle's ``configs/train.json``, nested keys joined by ``#``.
+        configs: laid over ``configs/train.json``, one after the other: names of other configs of the bundle, or paths.
         report: called after every iteration with their number so far and in all.
 
     Raises:
-        UsageError: unknown task or key, data that cannot be used, or a folder that holds a training with other overrides (more epochs,
-            patience, another device and number of workers are no others).
+        UsageError: unknown task, config or key, data that cannot be used, or a folder that holds a training with other configs or
+            overrides (more epochs, patience, another device and number of workers are no others).
         UssegError: a package that training needs is missing, or the config cannot be run with these values.
         OutputError: ``out`` cannot be written.
     """
     overrides = dict(overrides or {})
-    configs = bundle_path(task) / "configs"
-    _check(configs, overrides)
+    files = [config_file(task, name) for name in ("train", *configs)]
+    _check(files, overrides)
     places = _places(data, out)
-    _claim(out, {"task": task} | {key: value for key, value in overrides.items() if key not in _MAY_CHANGE})
-    return _run(_start(configs, places | overrides), out / "model.pt", report)
+    decisive = {key: value for key, value in overrides.items() if key not in _MAY_CHANGE}
+    _claim(out, {"task": task} | ({"configs": list(configs)} if configs else {}) | decisive)
+    return _run(_start(files, places | overrides), out / "model.pt", report)
 
 
-def _check(configs: Path, overrides: Mapping[str, Any]) -> None:
+def _check(files: Sequence[Path], overrides: Mapping[str, Any]) -> None:
     """Find what is wrong with the arguments before MONAI, which takes seconds, is imported."""
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
@@ -89,7 +92,15 @@ def _check(configs: Path, overrides: Mapping[str, Any]) -> None:
     for key in overrides:
         if key in _PLACES:
             raise UsageError(f"{key} is set by {_PLACES[key]}: use that")
-    check_overrides(json.loads((configs / "train.json").read_text()), overrides)
+    check_overrides(merge_configs(_read(file) for file in files), overrides)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        config: dict[str, Any] = dict(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise UsageError(f"{file} cannot be read as a config: {error}; it must be a JSON object") from error
+    return config
 
 
 def _places(data: Path, out: Path) -> dict[str, str]:
@@ -113,12 +124,12 @@ def _words(options: Mapping[str, Any]) -> str:
     return " ".join(value if key == "task" else f"{key}={json.dumps(value)}" for key, value in options.items())
 
 
-def _start(configs: Path, values: dict[str, Any]) -> ConfigWorkflow:
-    """Build everything that the config names: data, network, engines."""
+def _start(files: Sequence[Path], values: dict[str, Any]) -> ConfigWorkflow:
+    """Build everything that the configs name: data, network, engines."""
     from monai.bundle import ConfigWorkflow
 
     warnings.filterwarnings("ignore", "NvImgCodecPydicomReader")  # every LoadImage misses a decoder for GPUs that we never use
-    workflow = ConfigWorkflow(str(configs / "train.json"), workflow_type="train", **values)
+    workflow = ConfigWorkflow([str(file) for file in files], workflow_type="train", **values)
     try:
         workflow.initialize()
     except Exception as error:  # the config is the user's now: any object in it may raise anything

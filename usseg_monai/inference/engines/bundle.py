@@ -15,7 +15,7 @@ from monai.transforms import AsDiscreted, Compose, EnsureChannelFirstd, LoadImag
 from usseg_monai.errors import UsageError
 from usseg_monai.imaging.image import GreyArray
 from usseg_monai.inference.engines.base import EngineOutput
-from usseg_monai.tasks import bundle_path, get_task
+from usseg_monai.tasks import bundle_path, config_file, get_task
 from usseg_monai.training.checkpoints import load_weights
 from usseg_monai.training.export import sha256_of
 
@@ -32,22 +32,25 @@ class BundleEngine:
         device: ``cpu``, ``cuda``, ``cuda:1``, or ``auto``: a GPU where there is one.
         checkpoint: state dict; the bundle's ``models/model.pt`` unless given.
         threads: threads of torch on a CPU.
+        configs: laid over ``inference.json``, one after the other: names of other configs of the bundle, or paths.
 
     Raises:
-        UsageError: the device is not there.
+        UsageError: the device or a config is not there.
         WeightsError: the weights are missing or damaged.
     """
 
     name = "torch"
 
-    def __init__(self, task: str, device: str = "auto", checkpoint: Path | None = None, threads: int = 1) -> None:
-        folder, self.outputs = bundle_path(task), get_task(task).outputs
+    def __init__(
+        self, task: str, device: str = "auto", checkpoint: Path | None = None, threads: int = 1, configs: Sequence[str] = ()
+    ) -> None:
+        self.outputs = get_task(task).outputs
         self.device = _device(device)
         if self.device == "cpu":
             torch.set_num_threads(threads)
         parser = ConfigParser()
-        parser.read_config(str(folder / "configs" / "inference.json"))
-        checkpoint = checkpoint or folder / "models" / "model.pt"
+        parser.read_config([str(config_file(task, name)) for name in ("inference", *configs)])
+        checkpoint = checkpoint or bundle_path(task) / "models" / "model.pt"
         self.network = load_weights(parser.get_parsed_content("network_def"), checkpoint).eval().to(self.device)
         self.weights_sha256 = sha256_of(checkpoint)
         before = parser.get_parsed_content("preprocessing").transforms
@@ -74,7 +77,7 @@ class BundleEngine:
         probability = found["pred"].cpu().numpy()[-1].T  # the last channel, where the background has one of its own
         decided = self.to_mask(found)
         mask = decided["pred"].cpu().numpy().T
-        extras = {name: decided[name] for name in self.outputs}
+        extras = {name: decided[name] for name in self.outputs if name in decided}  # a config may lay a simpler network over the bundle's
         return EngineOutput(probability=np.ascontiguousarray(probability), mask=np.ascontiguousarray(mask), extras=extras)
 
 
