@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 from collections import Counter
@@ -14,7 +15,7 @@ from typing import Any
 
 from usseg_monai import __version__
 from usseg_monai.errors import ImageError, OutputError, UsageError
-from usseg_monai.imaging import GreyImage, Limits, Spacing, read_frames, read_spacing_csv
+from usseg_monai.imaging import GreyImage, Limits, Place, Spacing, read_frames, read_spacing_csv
 from usseg_monai.imaging.spacing import check_spacing, look_up_spacing
 from usseg_monai.inference.given_masks import GivenMasks
 from usseg_monai.inference.inputs import Input, find_inputs, frame_output, part_masks
@@ -25,7 +26,9 @@ from usseg_monai.inference.predictor import Predictor, engine_name
 from usseg_monai.inference.results import Row, Table, failed_row, open_table, result_row
 from usseg_monai.inference.run_record import NAME as RUN_RECORD
 from usseg_monai.inference.run_record import InputRecord, bundle_version, now, write_run_record
+from usseg_monai.inference.stacks import StudyFrame
 from usseg_monai.measurements.result import Status
+from usseg_monai.tasks import Task, get_task
 
 __all__ = ["TABLE", "Options", "Progress", "Summary", "available_cores", "run_batch"]
 
@@ -55,6 +58,7 @@ class Options:
         resume: skip files that an earlier run into the same folder was done with, under the same weights, options and version.
             Failed and changed files are done again.
         limits: what a file may ask for.
+        epicardium: folder of epicardial contours of the one stack among the inputs, for the mass; for tasks with studies only.
     """
 
     engine: str = "auto"
@@ -68,6 +72,7 @@ class Options:
     save: tuple[str, ...] = ("mask", "overlay")
     resume: bool = False
     limits: Limits = field(default_factory=Limits)
+    epicardium: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ class Summary:
         skipped: number of inputs that an earlier run was done with.
         left_out: files that are by their names masks of an image beside them, and no inputs (`usseg_monai.inference.inputs`).
         seconds: from the start of the batch to its end.
+        studies: rows of the table of studies, of tasks that have one.
     """
 
     rows: list[Row]
@@ -89,6 +95,7 @@ class Summary:
     skipped: int
     left_out: list[str]
     seconds: float
+    studies: list[Row] = field(default_factory=list)
 
 
 def available_cores() -> int:
@@ -137,7 +144,7 @@ def run_batch(
     (100, 0)
     """
     started, folder = now(), Path(output)
-    threads = _check(options)
+    threads = _check(options, get_task(task))
     spacings = read_spacing_csv(options.spacing_csv) if options.spacing_csv else None
     found = find_inputs(inputs, leave_out=[folder, *(folder / name for name in FOLDERS.values())])
     found, masks = (found, []) if given_masks else part_masks(found)
@@ -162,6 +169,7 @@ def run_batch(
             record.begin(len(kept))
             for item in found:
                 record.skip(item, kept[item.file]) if item.file in kept else record.add(item, results)
+            studies = work.sum_up([item for item in found if item.file in kept], record.rows)
         except BaseException as error:
             results.close()
             with suppress(OutputError):  # the error that is on its way says it
@@ -172,11 +180,15 @@ def run_batch(
     write_run_record(folder, facts, started, "finished", [*record.inputs, *left_out])
     counts = Counter(item.state for item in record.inputs)
     seconds = (now() - started).total_seconds()
-    return Summary(record.rows, counts["done"], counts["failed"], counts["skipped"], [item.file for item in left_out], seconds)
+    return Summary(record.rows, counts["done"], counts["failed"], counts["skipped"], [item.file for item in left_out], seconds, studies)
 
 
-def _check(options: Options) -> int:
+def _check(options: Options, task: Task) -> int:
     """The number of threads; `UsageError` for options that are wrong whatever the inputs."""
+    if options.epicardium is not None and not task.study:
+        raise UsageError(f"epicardial contours were given for {task.name}, which has no mass: leave --epicardium out")
+    if options.epicardium is not None and not options.epicardium.is_dir():
+        raise UsageError(f"{options.epicardium}: no such folder; --epicardium takes the folder of the contours' text files")
     check_save(options.save)
     if options.spacing_mm is not None:
         check_spacing(*options.spacing_mm)
@@ -269,6 +281,7 @@ class _Work:
     options: Options
     spacings: Mapping[str, Spacing] | None
     items: Sequence[Input]
+    places: dict[tuple[str, int], tuple[Place, tuple[int, int]]] = field(default_factory=dict)
 
     def read(self, index: int) -> Iterator[GreyImage]:
         item = self.items[index]
@@ -278,6 +291,7 @@ class _Work:
 
     def process(self, index: int, image: GreyImage) -> Row:
         item, source = self.items[index], image.source
+        self._note_place(item, image)
         spacing = image.spacing_mm or look_up_spacing(item.file, self.spacings, self.options.spacing_mm)
         prediction = self.predictor.predict(image, spacing_mm=spacing)
         output = frame_output(item.output, source.frame, source.frames)
@@ -286,6 +300,25 @@ class _Work:
 
     def fail(self, index: int, frame: int, reason: str) -> Row:
         return failed_row(self.predictor.task, self.items[index].file, frame, reason)
+
+    def sum_up(self, skipped: Sequence[Input], rows: Sequence[Row]) -> list[Row]:
+        """Sum the rows up by studies, for tasks that have them. Files that an earlier run measured are read again, for their places."""
+        task = self.predictor.task
+        if not task.study:
+            return []
+        for item in skipped:
+            for image in read_frames(item.path, limits=self.options.limits):
+                self._note_place(item, image)
+        paths = {item.file: item.path for item in [*self.items, *skipped]}
+        found = ((row, str(row["file"]), self.places.get((str(row["file"]), int(row["frame"] or 0)))) for row in rows)
+        frames = [StudyFrame(paths[file], row, *place) for row, file, place in found if place and row["status"] != Status.FAILED.value]
+        module, function = task.study.split(":")
+        studies: list[Row] = getattr(importlib.import_module(module), function)(task, self.folder, frames, self.options.epicardium)
+        return studies
+
+    def _note_place(self, item: Input, image: GreyImage) -> None:
+        if self.predictor.task.study and image.place is not None:
+            self.places[item.file, image.source.frame] = image.place, image.pixels.shape
 
 
 class _Record:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from usseg_monai.imaging import Spacing, write_text
 from usseg_monai.measurements.result import Measurement, Status, Value
 from usseg_monai.tasks import UNITS, Task
 
-__all__ = ["COMMON_COLUMNS", "Row", "Table", "column_names", "describe", "failed_row", "open_table", "result_row"]
+__all__ = ["COMMON_COLUMNS", "Row", "Table", "column_names", "describe", "failed_row", "open_table", "result_row", "write_table"]
 
 COMMON_COLUMNS = ("file", "frame", "status", "message", "spacing_mm_row", "spacing_mm_col")
 """What stands before the task's own columns."""
@@ -134,6 +134,11 @@ def append_whole(descriptor: int, path: Path, text: str) -> None:
     except OSError as error:
         os.ftruncate(descriptor, size)
         raise OutputError(f"{path}: cannot be written ({error.strerror}); make room, or give another output folder") from error
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Value]]) -> None:
+    """Write a whole table; `OutputError` where it cannot be written."""
+    write_text(path, "".join([_line(tuple(columns)), *(_line([row[name] for name in columns]) for row in rows)]))
 
 
 def _line(values: list[Value] | tuple[str, ...]) -> str:

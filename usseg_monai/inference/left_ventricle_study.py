@@ -1,0 +1,213 @@
+"""Short-axis stacks of the left ventricle: volumes, ejection fraction and mass from the measured slices.
+
+The output folder gets ``studies.csv``, a row a stack, and for each stack, under its name in ``studies/``: ``NAME_areas.csv``, a row a frame
+with its slice and phase, and where the stack is whole ``NAME_volumes.csv``, a row a phase, and ``NAME_volume.png``, the volume curve.
+Of a stack that is not whole there are areas only, and the message says why.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from usseg_monai.errors import ImageError
+from usseg_monai.imaging import write_png
+from usseg_monai.imaging.chart import Mark, draw_curve
+from usseg_monai.imaging.contour import read_contour_mask
+from usseg_monai.inference.results import Row, one_line, write_table
+from usseg_monai.inference.stacks import Stack, StudyFrame, find_stacks
+from usseg_monai.measurements.left_ventricle import Function, myocardial_mass_g, ventricular_function, volume_curve
+from usseg_monai.measurements.result import Status
+from usseg_monai.tasks import Task
+
+__all__ = ["FOLDER", "TABLE", "sum_up"]
+
+TABLE = "studies.csv"
+"""Name of the table in the output folder."""
+
+FOLDER = "studies"
+"""Name of the folder of what belongs to one stack."""
+
+OPEN_END = 0.5
+"""A stack both of whose ends show more than this share of its largest area at end diastole shows neither apex nor base: no volume."""
+
+_AREA_COLUMNS = ("slice", "phase", "position_mm", "time_ms", "area_mm2", "area_px", "status", "file", "frame")
+_VOLUME_COLUMNS = ("phase", "time_ms", "volume_ml")
+_CONTOUR_NAME = re.compile(r"(?:.*\D)?0*(\d+)-ocontour-manual\.txt", re.IGNORECASE)
+_LAST_NUMBER = re.compile(r".*?0*(\d+)\D*")
+
+Areas = npt.NDArray[np.float64]
+
+
+class _Mass(NamedTuple):
+    grams: float | None = None
+    remark: str = ""
+
+
+def sum_up(task: Task, folder: Path, frames: Sequence[StudyFrame], epicardium: Path | None = None) -> list[Row]:
+    """Sum measured slices up and write what came of it.
+
+    Args:
+        task: whose ``study_columns`` the table has, between ``study`` and ``message``.
+        folder: of the results.
+        frames: all slices of the run whose files tell their place.
+        epicardium: folder of epicardial contours of the one stack among them, ``IM-0001-0059-ocontour-manual.txt``: the last number is
+            that of the picture's file.
+
+    Returns:
+        The rows of ``studies.csv``; no file is written where there are none.
+
+    Raises:
+        OutputError: the folder cannot be written to.
+    """
+    stacks = find_stacks(frames)
+    rows = [_write_stack(task, folder, stack, epicardium, len(stacks)) for stack in stacks]
+    if rows:
+        write_table(folder / TABLE, ("study", *(column.name for column in task.study_columns), "message"), rows)
+    return rows
+
+
+def _write_stack(task: Task, folder: Path, stack: Stack, epicardium: Path | None, stacks: int) -> Row:
+    place = folder / FOLDER
+    write_table(place / f"{stack.name}_areas.csv", _AREA_COLUMNS, _area_rows(stack))
+    row: Row = {"study": stack.name, **dict.fromkeys(column.name for column in task.study_columns)}
+    if stack.positions_mm:
+        row |= {"slices": len(stack.slices), "phases": stack.phases, "slice_distance_mm": stack.distance_mm}
+    areas, problems = _areas(stack)
+    if areas is None or stack.distance_mm is None:
+        return row | {"message": one_line(f"areas only: {'; '.join(problems)}")}
+    volumes = volume_curve(areas, stack.distance_mm)
+    write_table(place / f"{stack.name}_volumes.csv", _VOLUME_COLUMNS, _volume_rows(stack, volumes))
+    if not volumes.max() > 0:
+        return row | {"message": "no cavity was found in any slice"}
+    if len(volumes) < 2:
+        return row | {"message": f"one phase, {volumes[0]:.1f} ml: end diastole and end systole need more"}
+    function = ventricular_function(volumes)
+    mass = _Mass() if epicardium is None else _mass(stack, areas, function.end_diastole, epicardium, stacks)
+    write_png(place / f"{stack.name}_volume.png", _curve(stack, volumes, function))
+    return row | {
+        "end_diastolic_volume_ml": function.end_diastolic_volume_ml,
+        "end_systolic_volume_ml": function.end_systolic_volume_ml,
+        "stroke_volume_ml": function.stroke_volume_ml,
+        "ejection_fraction_percent": function.ejection_fraction_percent,
+        "mass_g": mass.grams,
+        "end_diastole_phase": function.end_diastole,
+        "end_systole_phase": function.end_systole,
+        "message": one_line("; ".join(filter(None, [_open_end(areas[:, function.end_diastole]), mass.remark]))),
+    }
+
+
+def _areas(stack: Stack) -> tuple[Areas | None, list[str]]:
+    """Areas in mm2, ``(slices, phases)``, or why no volume can be made of them."""
+    problems = list(stack.problems)
+    values = [[_area(frame) for frame in phases] for phases in stack.slices]
+    if any(None in phases for phases in values):
+        problems.append("the pixel size is not known: give --spacing-mm or --spacing-csv")
+    if problems:
+        return None, problems
+    areas = np.array(values, np.float64)
+    at_diastole = areas[:, areas.sum(axis=0).argmax()]
+    if min(at_diastole[0], at_diastole[-1]) > OPEN_END * at_diastole.max():
+        return None, [f"both ends of the stack show more than {100 * OPEN_END:g} % of the largest area: slices are missing"]
+    return areas, []
+
+
+def _area(frame: StudyFrame) -> float | None:
+    """Area in mm2; 0 where no cavity was found, ``None`` where the pixel size is not known."""
+    if frame.row["status"] == Status.EMPTY.value:
+        return 0.0
+    value = frame.row["area_mm2"]
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def _open_end(at_diastole: Areas) -> str:
+    """A remark where the cavity goes on beyond the stack."""
+    ends = [name for name, area in (("first", at_diastole[0]), ("last", at_diastole[-1])) if area > 0]
+    return f"the cavity reaches the {' and the '.join(ends)} slice: what lies beyond is not counted" if ends else ""
+
+
+def _mass(stack: Stack, areas: Areas, diastole: int, folder: Path, stacks: int) -> _Mass:
+    """Mass from the phase that most contours were drawn in, that at end diastole before others; muscle keeps its volume in all of them."""
+    if stacks > 1:
+        return _Mass(remark=f"no mass: --epicardium holds the contours of one stack, these are {stacks}; give one at a time")
+    contours = {int(match[1]): path for path in sorted(folder.rglob("*")) if (match := _CONTOUR_NAME.fullmatch(path.name))}
+    drawn: dict[int, dict[int, Path]] = {}  # phase -> slice -> contour
+    for number, phases in enumerate(stack.slices):
+        for phase, frame in enumerate(phases):
+            match = _LAST_NUMBER.fullmatch(frame.path.stem)
+            if match and int(match[1]) in contours:
+                drawn.setdefault(phase, {})[number] = contours[int(match[1])]
+    if not drawn:
+        return _Mass(remark=f"no mass: none of the {len(contours)} epicardial contours in {folder} has the number of a slice")
+    phase = max(drawn, key=lambda phase: (len(drawn[phase]), phase == diastole))
+    numbers = sorted(drawn[phase])
+    try:
+        outer = np.array([_contour_area(drawn[phase][number], stack.slices[number][phase]) for number in numbers])
+    except ImageError as error:
+        return _Mass(remark=f"no mass: {error}")
+    inner = areas[numbers, phase]
+    remarks = []
+    without = int((np.delete(areas[:, phase], numbers) > 0).sum())
+    if without:
+        remarks.append(f"{without} slices with a cavity have no epicardial contour: the mass is that of the other {len(numbers)}")
+    if (outer < inner).any():
+        remarks.append(f"in {int((outer < inner).sum())} slices the cavity is larger than the epicardium: no muscle was counted there")
+    assert stack.distance_mm is not None  # there are areas
+    return _Mass(myocardial_mass_g(outer, np.minimum(inner, outer), stack.distance_mm), "; ".join(remarks))
+
+
+def _contour_area(contour: Path, frame: StudyFrame) -> float:
+    """Area within a contour in mm2, of pixels, as cavities have it."""
+    row, col = frame.row["spacing_mm_row"], frame.row["spacing_mm_col"]
+    assert isinstance(row, float) and isinstance(col, float)  # there are areas
+    return float(read_contour_mask(contour, frame.shape).sum()) * row * col
+
+
+def _area_rows(stack: Stack) -> list[Row]:
+    known = bool(stack.positions_mm)
+    return [
+        {
+            "slice": number if known else None,
+            "phase": phase if known else None,
+            "position_mm": stack.positions_mm[number] if known else None,
+            "time_ms": frame.place.time_ms,
+            "area_mm2": _area(frame),
+            "area_px": frame.row["area_px"],
+            "status": frame.row["status"],
+            "file": frame.row["file"],
+            "frame": frame.row["frame"],
+        }
+        for number, phases in enumerate(stack.slices)
+        for phase, frame in enumerate(phases)
+    ]
+
+
+def _volume_rows(stack: Stack, volumes: Areas) -> list[Row]:
+    return [
+        {"phase": phase, "time_ms": time, "volume_ml": volume}
+        for phase, (time, volume) in enumerate(zip(stack.times_ms(), volumes.tolist(), strict=True))
+    ]
+
+
+def _curve(stack: Stack, volumes: Areas, function: Function) -> npt.NDArray[np.uint8]:
+    times = [time for time in stack.times_ms() if time is not None]
+    timed = len(times) == len(volumes) and all(np.diff(times) > 0)
+    diastolic, systolic = function.end_diastolic_volume_ml, function.end_systolic_volume_ml
+    return draw_curve(
+        times if timed else [float(phase) for phase in range(len(volumes))],
+        volumes.tolist(),
+        title=stack.name,
+        subtitle=f"Ejection fraction {function.ejection_fraction_percent:.1f} %, stroke volume {function.stroke_volume_ml:.1f} ml; "
+        f"{len(stack.slices)} slices, {stack.distance_mm:.1f} mm apart",
+        x_label="time, ms" if timed else "phase",
+        y_label="Volume of the cavity, ml",
+        marks=[
+            Mark(function.end_diastole, f"end diastole {diastolic:.1f} ml", above=True),
+            Mark(function.end_systole, f"end systole {systolic:.1f} ml", above=False),
+        ],
+    )
