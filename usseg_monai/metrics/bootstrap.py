@@ -1,13 +1,48 @@
-"""How sure a mean over cases is, when cases come in groups."""
+"""How sure a figure over cases is, when cases come in groups."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["bootstrap_mean_interval"]
+__all__ = ["bootstrap_interval", "bootstrap_mean_interval"]
+
+
+def bootstrap_interval(
+    statistic: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]],
+    groups: Sequence[str],
+    *,
+    confidence: float = 0.95,
+    draws: int = 2000,
+    seed: int = 0,
+) -> tuple[float, float] | None:
+    """Percentile bootstrap interval of any figure over cases, drawing whole groups with replacement.
+
+    For the difference of two methods give the difference of their figures under the same weights.
+
+    Args:
+        statistic: of weights ``(draws, cases)``, how often each case was drawn, to one figure a draw ``(draws,)``. Draws of which the
+            figure is nan, such as those without a negative case, are left out.
+        groups: the group of each case.
+        confidence: share of the draws that the interval holds.
+        draws: number of bootstrap samples.
+        seed: of the random generator; the same input gives the same interval.
+
+    Returns:
+        Lower and upper end, or ``None`` with fewer than two groups, or without a draw that has a figure.
+
+    >>> values = np.array([1.0, 2.0, 3.0])
+    >>> bootstrap_interval(lambda weights: weights @ values / weights.sum(axis=1), ["a", "b", "c"])
+    (1.0, 3.0)
+    """
+    names, members = np.unique(np.asarray(groups), return_inverse=True)
+    if len(names) < 2:
+        return None
+    drawn = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
+    figures = statistic(drawn[:, members].astype(np.float64))
+    return _interval(figures[~np.isnan(figures)], confidence)
 
 
 def bootstrap_mean_interval(
@@ -40,5 +75,11 @@ def bootstrap_mean_interval(
     counts = np.bincount(members)
     drawn = np.random.default_rng(seed).integers(len(names), size=(draws, len(names)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return _interval(means, confidence)
+
+
+def _interval(figures: npt.NDArray[np.float64], confidence: float) -> tuple[float, float] | None:
+    if len(figures) == 0:
+        return None
+    low, high = np.quantile(figures, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
