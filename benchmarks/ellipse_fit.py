@@ -21,8 +21,8 @@ from usseg_monai.data.hc18 import read_hc18
 from usseg_monai.data.outline import fill_outline
 from usseg_monai.imaging import read_mask
 from usseg_monai.measurements.ellipse import Ellipse, fit_ellipse, fit_ellipse_robust
-from usseg_monai.measurements.fetal_head import largest_piece, without_pen
-from usseg_monai.measurements.runs import edge_points, find_runs
+from usseg_monai.measurements.fetal_head import without_pen
+from usseg_monai.measurements.runs import edge_points, find_runs, largest_piece
 
 Mask = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.float64]

@@ -22,13 +22,10 @@ from usseg_monai.measurements.fetal_growth import (
     gestational_age_intergrowth,
 )
 from usseg_monai.measurements.result import Measurement, Status, Value
-from usseg_monai.measurements.runs import Runs, edge_points, find_runs, label_runs
+from usseg_monai.measurements.runs import SECOND_PIECE_SHARE, Runs, edge_points, find_runs, largest_piece
 from usseg_monai.measurements.spacing import check_spacing
 
-__all__ = ["largest_piece", "measure", "without_pen"]
-
-SECOND_PIECE_SHARE = 0.05
-"""A second piece of at least this share of the largest one's area is reported: `Status.MULTIPLE_STRUCTURES`."""
+__all__ = ["measure", "without_pen"]
 
 CEPHALIC_INDEX_PERCENT = (60.0, 100.0)
 """Plausible heads. Hadlock et al., AJR 137 (1981) 83-85, found 78.3 +- 4.4 at 14 to 40 weeks: this is four standard deviations."""
@@ -128,15 +125,6 @@ def measure(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | None) -> M
         statuses.append(Status.TOUCHES_BORDER)
         doubts.append("the head leaves the picture: the hidden part is extrapolated")
     return Measurement(values, statuses[0] if statuses else Status.OK, "; ".join(doubts + remarks), outlines)
-
-
-def largest_piece(runs: Runs) -> tuple[Runs, float]:
-    """The largest connected piece, and the area of the second one as a share of it."""
-    labels = label_runs(runs)
-    areas = np.bincount(labels, weights=runs.lengths)
-    largest = int(areas.argmax())
-    second = np.delete(areas, largest).max(initial=0)
-    return runs.select(labels == largest), float(second / areas[largest])
 
 
 def without_pen(points: Points, region: Ellipse, shape: npt.NDArray[np.float64]) -> Points:

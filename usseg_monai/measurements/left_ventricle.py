@@ -17,10 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from usseg_monai.errors import UsageError
-from usseg_monai.measurements.fetal_head import SECOND_PIECE_SHARE, largest_piece
+from usseg_monai.measurements.region import measure_region
 from usseg_monai.measurements.result import Measurement, Status, Value
-from usseg_monai.measurements.runs import find_runs
-from usseg_monai.measurements.spacing import check_spacing
 
 __all__ = ["MYOCARDIUM_G_PER_ML", "Function", "measure", "myocardial_mass_g", "ventricular_function", "volume_curve"]
 
@@ -33,7 +31,6 @@ EQUIVALENT_DIAMETER_MM = 100.0
 _UNKNOWN: dict[str, Value] = dict.fromkeys(
     ("area_mm2", "equivalent_diameter_mm", "area_px", "equivalent_diameter_px", "center_row_px", "center_col_px")
 )
-_SQUARE = 1e-3  # pixels whose sides differ by less than this share are square
 
 
 def measure(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | None) -> Measurement:
@@ -56,47 +53,14 @@ def measure(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | None) -> M
     >>> result.status.value, round(result.values["area_mm2"]), round(result.values["equivalent_diameter_mm"])
     ('ok', 2828, 60)
     """
-    if spacing_mm is not None:
-        check_spacing(spacing_mm)
-    runs = find_runs(mask)
-    if len(runs.row) == 0:
+    cavity = measure_region(mask, spacing_mm)
+    if cavity is None:
         return Measurement(dict(_UNKNOWN), Status.EMPTY, "no cavity found")
-    cavity, second_share = largest_piece(runs)
-    lengths = cavity.lengths
-    area = int(lengths.sum())
-    values = _UNKNOWN | {
-        "area_px": area,
-        "center_row_px": float((cavity.row * lengths).sum() / area),
-        "center_col_px": float(((cavity.start + cavity.stop - 1) / 2 * lengths).sum() / area),
-    }
-    doubts: list[str] = []
-    remarks: list[str] = []
-    if spacing_mm is None or abs(spacing_mm[0] / spacing_mm[1] - 1) <= _SQUARE:
-        values["equivalent_diameter_px"] = _diameter(area)
-    else:
-        remarks.append("pixels are not square: no diameter in pixels")
-    if spacing_mm is None:
-        remarks.append("pixel size unknown: give --spacing-mm or --spacing-csv")
-    else:
-        area_mm2 = area * spacing_mm[0] * spacing_mm[1]
-        diameter = _diameter(area_mm2)
-        values |= {"area_mm2": area_mm2, "equivalent_diameter_mm": diameter}
-        if diameter > EQUIVALENT_DIAMETER_MM:
-            doubts.append(f"equivalent diameter {diameter:.0f} mm: above {EQUIVALENT_DIAMETER_MM:g} mm it is no plausible cavity")
-
-    statuses = [Status.LOW_CONFIDENCE] if doubts else []
-    if second_share >= SECOND_PIECE_SHARE:
-        statuses.append(Status.MULTIPLE_STRUCTURES)
-        doubts.append(f"a second piece has {100 * second_share:.0f} % of the largest one's area; the largest was measured")
-    if cavity.touches_border():
-        statuses.append(Status.TOUCHES_BORDER)
-        doubts.append("the cavity leaves the picture: its hidden part is not measured")
-    return Measurement(values, statuses[0] if statuses else Status.OK, "; ".join(doubts + remarks))
-
-
-def _diameter(area: float) -> float:
-    """Of the disc with that area."""
-    return 2 * math.sqrt(area / math.pi)
+    diameter = cavity.values["equivalent_diameter_mm"]
+    doubts = []
+    if isinstance(diameter, float) and diameter > EQUIVALENT_DIAMETER_MM:
+        doubts.append(f"equivalent diameter {diameter:.0f} mm: above {EQUIVALENT_DIAMETER_MM:g} mm it is no plausible cavity")
+    return cavity.conclude(cavity.values, doubts, "the cavity leaves the picture: its hidden part is not measured")
 
 
 @dataclass(frozen=True)
@@ -123,7 +87,7 @@ class Function:
     @property
     def ejection_fraction_percent(self) -> float:
         """100 x (EDV - ESV) / EDV."""
-        return 100 * self.stroke_volume_ml / self.end_diastolic_volume_ml
+        return 100 * (self.stroke_volume_ml / self.end_diastolic_volume_ml)  # in this order never above 100
 
 
 def volume_curve(areas_mm2: npt.ArrayLike, distance_mm: float) -> npt.NDArray[np.float64]:

@@ -10,7 +10,10 @@ import numpy.typing as npt
 
 from usseg_monai.errors import ImageError
 
-__all__ = ["Runs", "edge_points", "find_runs", "label_runs"]
+__all__ = ["SECOND_PIECE_SHARE", "Runs", "edge_points", "find_runs", "label_runs", "largest_piece"]
+
+SECOND_PIECE_SHARE = 0.05
+"""A second piece of at least this share of the largest one's area is worth a word (`usseg_monai.measurements.result.Status`)."""
 
 Indices = npt.NDArray[np.intp]
 
@@ -101,6 +104,15 @@ def label_runs(runs: Runs) -> Indices:
         if np.array_equal(hooked, label):
             return np.unique(label, return_inverse=True)[1].reshape(-1)
         label = hooked
+
+
+def largest_piece(runs: Runs) -> tuple[Runs, float]:
+    """The largest connected piece, and the area of the second one as a share of it."""
+    labels = label_runs(runs)
+    areas = np.bincount(labels, weights=runs.lengths)
+    largest = int(areas.argmax())
+    second = np.delete(areas, largest).max(initial=0)
+    return runs.select(labels == largest), float(second / areas[largest])
 
 
 def edge_points(runs: Runs) -> npt.NDArray[np.float64]:

@@ -1,0 +1,27 @@
+"""Brachial plexus in ultrasound of the neck: presence, outline, place and size."""
+
+from usseg_monai.tasks.record import Column, Task
+
+NERVE = Task(
+    name="nerve",
+    title="Brachial plexus in ultrasound of the neck: presence, area, diameter, place",
+    labels=("background", "nerve"),
+    columns=(
+        Column("presence_probability", "that the picture shows the nerve, 0 to 1, as the network says"),
+        Column("area_mm2", "the nerve with the connective tissue between its parts"),
+        Column("equivalent_diameter_mm", "diameter of the disc of that area"),
+        Column("area_px", "as area_mm2, in pixels"),
+        Column("equivalent_diameter_px", "as equivalent_diameter_mm, in pixels; empty where pixels are not square"),
+        Column("center_row_px", "centre of the nerve (mean of its pixels), row"),
+        Column("center_col_px", "centre of the nerve (mean of its pixels), column"),
+        Column("first_row_px", "bounding box, uppermost row of the nerve, counted from 0"),
+        Column("last_row_px", "bounding box, lowest row of the nerve"),
+        Column("first_col_px", "bounding box, leftmost column of the nerve, counted from 0"),
+        Column("last_col_px", "bounding box, rightmost column of the nerve"),
+    ),
+    measurement="usseg_monai.measurements.nerve:measure",
+    bundle="nerve",
+    weights_license="research only, not to be redistributed (trained on Kaggle's Ultrasound Nerve Segmentation, 2016, under its rules)",
+    weights_sha256="",
+    outputs=("presence_probability",),
+)
