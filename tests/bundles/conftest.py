@@ -13,6 +13,7 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 from PIL import Image
 
+from tests.conftest import REPOSITORY
 from usseg_monai import bundle_path
 from usseg_monai.tasks import TASKS
 
@@ -21,6 +22,9 @@ TINY: dict[str, Any] = {"image_size": [64, 64], "num_workers": 0, "device": "$to
 
 SMALL_NETWORK = {"network_def#widths": [4, 6, 8, 10, 12]}
 """In addition, for those that train: weights and optimizer states of kilobytes."""
+
+BUNDLES = sorted(path.parent.parent for path in (REPOSITORY / "bundles").glob("*/configs/train.json"))
+"""Folders of all bundles, whether their task is registered or not yet."""
 
 CASES = {"training": 5, "validation": 3, "test": 2}
 SHAPES = [(40, 56), (37, 53), (60, 44)]  # rows, cols
