@@ -29,6 +29,9 @@ def add_batch_options(parser: argparse.ArgumentParser, inputs: str) -> None:
     parser.add_argument(
         "--spacing-csv", metavar="FILE", type=Path, help="table of spacings, as HC18's: columns 'filename' and 'pixel size(mm)'"
     )
+    parser.add_argument(
+        "--epicardium", metavar="DIR", type=Path, help="epicardial contours of one stack of the left ventricle, as text, for its mass"
+    )
     parser.add_argument("--threads", metavar="N", type=int, help="files in work at a time (default: one for each core)")
     parser.add_argument("--max-pixels", metavar="N", type=int, help="refuse frames of more than N pixels (default: 16777216)")
     parser.add_argument("--resume", action="store_true", help="skip the files that an earlier run with the same options is done with")
@@ -45,6 +48,7 @@ def batch_options(args: argparse.Namespace) -> dict[str, Any]:
     return {
         "spacing_mm": None if args.spacing_mm is None else parse_spacing(args.spacing_mm),
         "spacing_csv": args.spacing_csv,
+        "epicardium": args.epicardium,
         "threads": args.threads,
         "resume": args.resume,
         "limits": Limits() if args.max_pixels is None else Limits(max_pixels=args.max_pixels),
@@ -85,5 +89,19 @@ def _print(summary: Summary, output: Path) -> None:
         for column, value in summary.rows[0].items():
             if value not in (None, "") and column not in ("file", "frame"):
                 print(f"{column}: {value:.6g}" if isinstance(value, float) else f"{column}: {value}")
+    for study in summary.studies:
+        print(f"{study['study']}: {'; '.join(_known(study))}")
     skipped = f", {summary.skipped} skipped" if summary.skipped else ""
     print(f"{summary.done} done, {summary.failed} failed{skipped} in {summary.seconds:.1f} s: {output}")
+
+
+def _known(study: Row) -> list[str]:
+    """What a person wants to read of a study: its numbers that have a unit, and the message."""
+    from usseg_monai.tasks import UNITS
+
+    lines = []
+    for column, value in study.items():
+        words, _, unit = column.rpartition("_")
+        if unit in UNITS and isinstance(value, (int, float)):
+            lines.append(f"{words.replace('_', ' ')} {value:.1f} {UNITS[unit]}")
+    return [", ".join(lines)] * bool(lines) + [str(study["message"])] * bool(study["message"])

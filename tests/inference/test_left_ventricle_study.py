@@ -1,0 +1,415 @@
+"""Stacks of slices to volumes: two real patients by their manual contours, stacks of exactly known volume, and incomplete ones."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.imaging.samples import dicom_bytes
+from tests.inference.conftest import read_png
+from usseg_monai.errors import UsageError
+from usseg_monai.imaging import GreyImage, Spacing
+from usseg_monai.imaging.contour import read_contour_mask
+from usseg_monai.inference import batch
+from usseg_monai.inference.batch import Options, Summary, run_batch
+from usseg_monai.inference.given_masks import GivenMasks
+from usseg_monai.inference.predictor import Prediction
+from usseg_monai.tasks import TASKS
+from usseg_monai.tasks.left_ventricle import LEFT_VENTRICLE
+
+SIDE, SPACING_MM, DISTANCE_MM = 64, 1.5, 8.0
+PHASES_MS = (0.0, 100.0, 200.0, 300.0)
+RADII = np.array([[0, 0, 0, 0], [10, 8, 6, 8], [14, 11, 9, 12], [12, 9, 7, 10], [6, 4, 3, 5], [0, 0, 0, 0]])
+"""Of the cavity in pixels, by slice and phase."""
+
+Elements = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TASKS, "left_ventricle", LEFT_VENTRICLE)
+
+
+def disc(radius: float) -> np.ndarray:
+    row, col = np.indices((SIDE, SIDE))
+    return (np.hypot(row - 30, col - 33) < radius).astype(np.uint8)
+
+
+def areas_mm2() -> np.ndarray:
+    return np.array([[disc(radius).sum() * SPACING_MM**2 for radius in phases] for phases in RADII])
+
+
+def volumes_ml() -> np.ndarray:
+    return areas_mm2().sum(axis=0) * DISTANCE_MM / 1000
+
+
+def cine() -> Iterator[tuple[int, int, int, Elements]]:
+    """Number, slice, phase and DICOM elements of each picture of a cine, oblique in the patient."""
+    across = np.array([1.0, 2.0, 2.0]) / 3
+    along, down = np.array([2.0, -2.0, 1.0]) / 3, np.array([2.0, 1.0, -2.0]) / 3
+    for slice_, phases in enumerate(RADII):
+        for phase in range(len(phases)):
+            yield (
+                slice_ * len(phases) + phase + 1,
+                slice_,
+                phase,
+                {
+                    "Modality": "MR",
+                    "StudyInstanceUID": "1.2.3",
+                    "SeriesInstanceUID": "1.2.3.4",
+                    "ImagePositionPatient": [float(f"{value:.4f}") for value in 20 + slice_ * DISTANCE_MM * across],
+                    "ImageOrientationPatient": [float(f"{value:.6f}") for value in (*along, *down)],
+                    "PixelSpacing": [SPACING_MM, SPACING_MM],
+                    "TriggerTime": PHASES_MS[phase] + slice_,  # heart beats are not all as long
+                    "InstanceNumber": slice_ * len(phases) + phase + 1,
+                    "CardiacNumberOfImages": len(phases),
+                },
+            )
+
+
+def write_cine(folder: Path, change: Callable[[int, int, Elements], Elements | None] = lambda slice_, phase, elements: elements) -> Path:
+    """Write the cine under names that say nothing of its order; `change` may alter or drop a picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, slice_, phase, elements in cine():
+        changed = change(slice_, phase, elements)
+        if changed is not None:
+            pixels = disc(RADII[slice_, phase]) * 200
+            (folder / f"{(number * 7) % 97:03d}-{number}.dcm").write_bytes(dicom_bytes(pixels, **changed))
+    return folder
+
+
+def without(*names: str) -> Callable[[int, int, Elements], Elements]:
+    return lambda slice_, phase, elements: {name: value for name, value in elements.items() if name not in names}
+
+
+def run(folder: Path, out: Path, **options: Any) -> Summary:
+    """Measure bright discs as if a network had found them."""
+    return run_batch("left_ventricle", [folder], out, Options(save=(), threads=2, **options), given_masks=True)
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def only_study(out: Path) -> dict[str, str]:
+    (row,) = table(out / "studies.csv")
+    return row
+
+
+# Whole stacks
+
+
+def test_a_cine_of_known_volumes(tmp_path: Path) -> None:
+    summary = run(write_cine(tmp_path / "in" / "heart"), tmp_path / "out")
+    row = only_study(tmp_path / "out")
+    volumes = volumes_ml()
+    assert row["study"] == "heart" and row["message"] == ""
+    assert float(row["end_diastolic_volume_ml"]) == pytest.approx(volumes[0], rel=1e-4)
+    assert float(row["end_systolic_volume_ml"]) == pytest.approx(volumes[2], rel=1e-4)
+    assert float(row["stroke_volume_ml"]) == pytest.approx(volumes[0] - volumes[2], rel=1e-4)
+    assert float(row["ejection_fraction_percent"]) == pytest.approx(100 * (1 - volumes[2] / volumes[0]), rel=1e-4)
+    assert (row["end_diastole_phase"], row["end_systole_phase"], row["slices"], row["phases"]) == ("0", "2", "6", "4")
+    assert float(row["slice_distance_mm"]) == pytest.approx(DISTANCE_MM, abs=1e-3)
+    assert row["mass_g"] == ""
+    assert list(summary.studies[0]) == ["study", *(column.name for column in LEFT_VENTRICLE.study_columns), "message"]
+
+    areas = table(tmp_path / "out/studies/heart_areas.csv")
+    assert [(int(line["slice"]), int(line["phase"])) for line in areas] == [(s, p) for s in range(6) for p in range(4)]
+    assert np.array([float(line["area_mm2"]) for line in areas]) == pytest.approx(areas_mm2().ravel())
+    assert [float(line["position_mm"]) for line in areas[::4]] == pytest.approx(
+        float(areas[0]["position_mm"]) + DISTANCE_MM * np.arange(6), abs=1e-3
+    )
+    assert areas[5]["file"].endswith("-6.dcm") and float(areas[5]["time_ms"]) == 101
+    curve = table(tmp_path / "out/studies/heart_volumes.csv")
+    assert [float(line["volume_ml"]) for line in curve] == pytest.approx(volumes, rel=1e-4)
+    assert [float(line["time_ms"]) for line in curve] == pytest.approx([2.5, 102.5, 202.5, 302.5])
+    assert read_png(tmp_path / "out/studies/heart_volume.png").shape == (480, 840, 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        without("TriggerTime"),
+        without("TriggerTime", "InstanceNumber"),
+        lambda s, p, e: e | {"TriggerTime": 0.0},
+        without("CardiacNumberOfImages"),
+        lambda s, p, e: e | {"SeriesInstanceUID": f"1.2.3.{s}", "InstanceNumber": p + 1},  # a series of each position
+        lambda s, p, e: (
+            e | {"ImageOrientationPatient": [-float(v) for v in e["ImageOrientationPatient"][:3]] + e["ImageOrientationPatient"][3:]}
+        ),
+    ],
+    ids=["no trigger time", "acquisition time", "trigger times alike", "no count", "a series a position", "turned normal"],
+)
+def test_the_order_has_several_sources(change: Callable[..., Elements], tmp_path: Path) -> None:
+    def changed(slice_: int, phase: int, elements: Elements) -> Elements:
+        return change(slice_, phase, elements) | {"AcquisitionTime": f"1015{10 + phase}.5"}
+
+    run(write_cine(tmp_path / "in", changed), tmp_path / "out")
+    row = only_study(tmp_path / "out")
+    assert row["message"] == "" and row["slices"] == "6"
+    assert float(row["end_diastolic_volume_ml"]) == pytest.approx(volumes_ml()[0], rel=1e-4)
+    assert float(row["end_systolic_volume_ml"]) == pytest.approx(volumes_ml()[2], rel=1e-4)
+    assert (row["end_diastole_phase"], row["end_systole_phase"]) == ("0", "2")
+
+
+def test_series_of_one_folder_are_rows_of_their_own(tmp_path: Path) -> None:
+    write_cine(tmp_path / "in")
+    for file in list((tmp_path / "in").iterdir()):
+        file.rename(file.with_stem(f"a{file.stem}"))
+    write_cine(tmp_path / "in", lambda s, p, e: e | {"SeriesInstanceUID": "1.2.3.5"})
+    run(tmp_path / "in", tmp_path / "out")
+    rows = table(tmp_path / "out/studies.csv")
+    assert [row["study"] for row in rows] == ["in_series1", "in_series2"]
+    assert len({row["ejection_fraction_percent"] for row in rows}) == 1 and rows[0]["ejection_fraction_percent"]
+    assert len(list((tmp_path / "out/studies").iterdir())) == 6
+
+
+def test_an_interrupted_run_sums_up_all_of_it(tmp_path: Path) -> None:
+    write_cine(tmp_path / "in")
+    run(tmp_path / "in", tmp_path / "out")
+    first = only_study(tmp_path / "out")
+    moved = next(iter(sorted((tmp_path / "in").iterdir())))
+    moved.touch()
+    assert run(tmp_path / "in", tmp_path / "out", resume=True).skipped == 23
+    assert only_study(tmp_path / "out") == first
+
+
+# NIfTI
+
+
+def write_nifti(path: Path, voxels: np.ndarray, zooms: tuple[float, ...]) -> None:
+    import nibabel
+
+    image = nibabel.Nifti1Image(np.swapaxes(voxels, 0, 1), np.eye(4))
+    image.header.set_zooms(zooms[: voxels.ndim])
+    image.header.set_xyzt_units("mm", "sec")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nibabel.save(image, path)
+
+
+def voxels() -> np.ndarray:
+    """``(rows, cols, slices, phases)``."""
+    return np.stack([np.stack([disc(radius) * 200 for radius in phases], axis=-1) for phases in RADII], axis=2)
+
+
+ZOOMS = (SPACING_MM, SPACING_MM, DISTANCE_MM, 0.1)
+
+
+def test_a_nifti_file_of_slices_and_phases(tmp_path: Path) -> None:
+    write_nifti(tmp_path / "in/patient001_4d.nii.gz", voxels(), ZOOMS)
+    run(tmp_path / "in", tmp_path / "out")
+    row = only_study(tmp_path / "out")
+    assert row["study"] == "patient001_4d" and row["message"] == ""
+    assert float(row["end_diastolic_volume_ml"]) == pytest.approx(volumes_ml()[0], rel=1e-4)
+    assert (row["end_diastole_phase"], row["end_systole_phase"], row["slices"], row["phases"]) == ("0", "2", "6", "4")
+    curve = table(tmp_path / "out/studies/patient001_4d_volumes.csv")
+    assert [float(line["time_ms"]) for line in curve] == pytest.approx([0, 100, 200, 300])
+
+
+@pytest.mark.parametrize("names", [("patient001_frame01", "patient001_frame12"), ("patient001_ED", "patient001_ES")])
+def test_end_diastole_and_end_systole_in_files_of_their_own(names: tuple[str, str], tmp_path: Path) -> None:
+    for name, phase in zip(names, (0, 2), strict=True):
+        write_nifti(tmp_path / f"in/p/{name}.nii.gz", voxels()[..., phase], ZOOMS)
+    write_nifti(tmp_path / "in/q/patient001_frame01.nii.gz", voxels()[..., 1], ZOOMS)  # another folder is another patient
+    run(tmp_path / "in", tmp_path / "out")
+    rows = {row["study"]: row for row in table(tmp_path / "out/studies.csv")}
+    assert set(rows) == {"p/patient001", "q/patient001_frame01"}
+    pair = rows["p/patient001"]
+    assert float(pair["ejection_fraction_percent"]) == pytest.approx(100 * (1 - volumes_ml()[2] / volumes_ml()[0]), rel=1e-4)
+    assert (pair["end_diastole_phase"], pair["end_systole_phase"]) == ("0", "1")
+    alone = rows["q/patient001_frame01"]
+    assert alone["message"] == f"one phase, {volumes_ml()[1]:.1f} ml: end diastole and end systole need more"
+    assert alone["ejection_fraction_percent"] == "" and table(tmp_path / "out/studies/q/patient001_frame01_volumes.csv")
+
+
+def test_volumes_of_several_patients_are_no_phases(tmp_path: Path) -> None:
+    for number in (1, 2):
+        write_nifti(tmp_path / f"in/patient_{number:03d}.nii.gz", voxels()[..., 0], ZOOMS)
+    run(tmp_path / "in", tmp_path / "out")
+    assert [row["study"] for row in table(tmp_path / "out/studies.csv")] == ["patient_001", "patient_002"]
+
+
+# Incomplete ones: areas, and the reason
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda s, p, e: None if s == 3 else e, "the slices lie 8.0 to 16.0 mm apart: some are missing"),
+        (lambda s, p, e: None if (s, p) == (2, 1) else e, "the slices have 3 to 4 phases: some are missing"),
+        (lambda s, p, e: None if p > 1 else e, "2 of 4 phases of the heart beat: some are missing"),
+        (
+            lambda s, p, e: None if p == 1 else {name: v for name, v in e.items() if name != "CardiacNumberOfImages"},
+            "200 ms between two phases",
+        ),
+        (without("ImagePositionPatient"), "the position of 24 of 24 frames is not known (ImagePositionPatient, ImageOrientationPatient)"),
+        (without("ImageOrientationPatient"), "the position of 24 of 24 frames is not known"),
+        (
+            lambda s, p, e: {n: v for n, v in e.items() if n != "ImagePositionPatient"} if (s, p) == (1, 1) else e,
+            "the position of 1 of 24 frames is not known",
+        ),
+        (lambda s, p, e: e | {"Modality": "CT"}, "modality 'CT', not MR"),
+        (without("PixelSpacing"), "the pixel size is not known: give --spacing-mm or --spacing-csv"),
+        (lambda s, p, e: e if s == 2 else None, "one slice only"),
+        (lambda s, p, e: e if s in (2, 3) else None, "both ends of the stack show more than 50 % of the largest area: slices are missing"),
+        (lambda s, p, e: e | {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0]} if s == 0 else e, "the slices have several orientations"),
+        (
+            lambda s, p, e: e | {"TriggerTime": 0.0, "InstanceNumber": 1, "AcquisitionTime": "101500"},
+            "several frames have one position and time",
+        ),
+        (lambda s, p, e: e | {"ImagePositionPatient": ["nan", 0, 0]}, "the position of 24 of 24 frames is not known"),
+    ],
+)
+def test_of_an_incomplete_stack_there_are_areas(change: Callable[..., Elements | None], reason: str, tmp_path: Path) -> None:
+    run(write_cine(tmp_path / "in" / "heart", change), tmp_path / "out")
+    row = only_study(tmp_path / "out")
+    assert row["message"].startswith("areas only: ") and reason in row["message"]
+    assert row["ejection_fraction_percent"] == row["end_diastolic_volume_ml"] == ""
+    written = len(list((tmp_path / "in/heart").iterdir()))
+    areas = table(tmp_path / "out/studies/heart_areas.csv")
+    assert len(areas) == written and any(line["area_px"] for line in areas)
+    assert not (tmp_path / "out/studies/heart_volume.png").exists()
+
+
+def test_a_cut_file_makes_a_stack_incomplete(tmp_path: Path) -> None:
+    folder = write_cine(tmp_path / "in")
+    file = sorted(folder.iterdir())[10]
+    file.write_bytes(file.read_bytes()[:-900])
+    assert run(folder, tmp_path / "out").failed == 1
+    assert "the slices have 3 to 4 phases" in only_study(tmp_path / "out")["message"]
+
+
+def test_a_nifti_file_without_spacing_has_areas_in_pixels(tmp_path: Path) -> None:
+    write_nifti(tmp_path / "in/a.nii", voxels(), (1.0, 1.0, 1.0, 1.0))
+    run(tmp_path / "in", tmp_path / "out")
+    row = only_study(tmp_path / "out")
+    assert "the position of 24 of 24 frames is not known (no spacing in the header)" in row["message"]
+
+
+def test_a_stack_without_a_cavity(tmp_path: Path) -> None:
+    write_nifti(tmp_path / "in/a.nii", voxels() * 0, ZOOMS)
+    run(tmp_path / "in", tmp_path / "out")
+    assert only_study(tmp_path / "out")["message"] == "no cavity was found in any slice"
+
+
+def test_a_cavity_that_reaches_the_end_of_the_stack(tmp_path: Path) -> None:
+    run(write_cine(tmp_path / "in", lambda s, p, e: None if s == 5 else e), tmp_path / "out")
+    row = only_study(tmp_path / "out")
+    assert row["message"] == "the cavity reaches the last slice: what lies beyond is not counted" and row["ejection_fraction_percent"]
+
+
+def test_pictures_without_a_place_make_no_study(tmp_path: Path) -> None:
+    from PIL import Image
+
+    (tmp_path / "in").mkdir()
+    Image.fromarray(disc(9) * 200).save(tmp_path / "in/a.png")
+    assert run(tmp_path / "in", tmp_path / "out").studies == []
+    assert not (tmp_path / "out/studies.csv").exists()
+
+
+# Mass
+
+
+def write_epicardium(folder: Path, phase: int, slices: tuple[int, ...] = (1, 2, 3, 4), thickness: float = 6) -> Path:
+    folder.mkdir()
+    turn = np.linspace(0, 2 * math.pi, 100)
+    for number, slice_, at, _ in cine():
+        if at == phase and slice_ in slices:
+            radius = RADII[slice_, 0] + thickness - 0.5  # half a pixel within: the pixels' edge is what counts
+            points = (f"{33 + radius * math.cos(t):.3f} {30 + radius * math.sin(t):.3f}" for t in turn)
+            (folder / f"IM-0001-{number:04d}-ocontour-manual.txt").write_text("\n".join(points))
+    return folder
+
+
+def test_mass_from_epicardial_contours(tmp_path: Path) -> None:
+    epicardium = write_epicardium(tmp_path / "o-contours", 0)
+    run(write_cine(tmp_path / "in"), tmp_path / "out", epicardium=epicardium)
+    row = only_study(tmp_path / "out")
+    shell = sum(math.pi * ((radius + 6) ** 2 - radius**2) for radius in RADII[1:5, 0])
+    assert float(row["mass_g"]) == pytest.approx(1.05 * shell * SPACING_MM**2 * DISTANCE_MM / 1000, rel=0.03)
+    assert row["message"] == ""
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda folder: write_epicardium(folder, 0, (1, 2, 3)), "1 slices with a cavity have no epicardial contour"),
+        (lambda folder: write_epicardium(folder, 0, thickness=-2), "in 4 slices the cavity is larger than the epicardium"),
+        (lambda folder: write_epicardium(folder, 0, ()), "none of the 0 epicardial contours"),
+    ],
+)
+def test_doubts_about_the_mass(make: Callable[[Path], Path], words: str, tmp_path: Path) -> None:
+    run(write_cine(tmp_path / "in"), tmp_path / "out", epicardium=make(tmp_path / "o-contours"))
+    assert words in only_study(tmp_path / "out")["message"]
+
+
+def test_a_bad_contour_leaves_the_volumes(tmp_path: Path) -> None:
+    epicardium = write_epicardium(tmp_path / "o-contours", 0)
+    next(iter(epicardium.iterdir())).write_text("1 2\n3 4\n")
+    run(write_cine(tmp_path / "in"), tmp_path / "out", epicardium=epicardium)
+    row = only_study(tmp_path / "out")
+    assert "no mass: " in row["message"] and "2 different points" in row["message"]
+    assert row["mass_g"] == "" and row["ejection_fraction_percent"]
+
+
+def test_contours_are_those_of_one_stack(tmp_path: Path) -> None:
+    write_cine(tmp_path / "in/a")
+    write_cine(tmp_path / "in/b", lambda s, p, e: e | {"SeriesInstanceUID": "1.2.3.5"})
+    run(tmp_path / "in", tmp_path / "out", epicardium=write_epicardium(tmp_path / "o-contours", 0))
+    rows = table(tmp_path / "out/studies.csv")
+    assert [row["study"] for row in rows] == ["a", "b"]
+    assert all("no mass: --epicardium holds the contours of one stack, these are 2" in row["message"] for row in rows)
+
+
+def test_epicardium_is_for_studies_and_must_be_a_folder(tmp_path: Path) -> None:
+    folder = write_cine(tmp_path / "in")
+    with pytest.raises(UsageError, match="which has no mass: leave --epicardium out"):
+        run_batch("fetal_head", [folder], tmp_path / "out", Options(epicardium=tmp_path), given_masks=True)
+    with pytest.raises(UsageError, match="no such folder"):
+        run(folder, tmp_path / "out", epicardium=tmp_path / "none")
+
+
+# Real patients
+
+
+class ManualContours(GivenMasks):
+    """Finds what was drawn by hand. Two of the 20 phases were drawn: the others show the contours of the nearer one."""
+
+    def __init__(self, contours: Path) -> None:
+        super().__init__("left_ventricle")
+        self.contours = {int(re.findall(r"\d+", file.name)[1]): file for file in contours.glob("*icontour*.txt")}
+        self.drawn = sorted({(number - 1) % 20 for number in self.contours})
+
+    def predict(self, image: GreyImage, *, spacing_mm: Spacing | None = None) -> Prediction:
+        slice_, phase = divmod(int(image.source.path.stem) - 1, 20)
+        nearest = min(self.drawn, key=lambda drawn: min((phase - drawn) % 20, (drawn - phase) % 20))
+        contour = self.contours.get(20 * slice_ + nearest + 1)
+        mask = np.zeros(image.pixels.shape, np.uint8) if contour is None else read_contour_mask(contour, image.pixels.shape)
+        return Prediction(image, mask, mask.astype(np.float32), self.task.measure(mask, image.spacing_mm))
+
+
+@pytest.mark.parametrize(
+    ("patient", "identifier", "fraction", "slices"), [("SC-HF-I-1", "SCD0000101", 0.25, 12), ("SC-HF-I-5", "SCD0000401", 0.32, 11)]
+)
+def test_real_patients_by_their_manual_contours(
+    patient: str, identifier: str, fraction: float, slices: int, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contours = data_root / "sunnybrook" / "contours" / patient
+    drawn = ManualContours(contours / "i-contours")
+    assert len(drawn.drawn) == 2
+    monkeypatch.setattr(batch, "_load", lambda *_: drawn)
+    options = Options(save=(), threads=1, epicardium=contours / "o-contours")
+    (row,) = run_batch("left_ventricle", [data_root / "sunnybrook" / "dicom" / identifier], tmp_path / "out", options).studies
+    assert row["study"] == identifier and row["message"] == ""
+    assert row["ejection_fraction_percent"] == pytest.approx(100 * fraction, abs=0.5)
+    assert (row["slices"], row["phases"]) == (slices, 20)
+    assert row["slice_distance_mm"] == pytest.approx({12: 10, 11: 8}[slices], abs=0.01)
+    assert isinstance(row["mass_g"], float) and 100 < row["mass_g"] < 300
