@@ -25,6 +25,7 @@ COMMANDS = {
     "compare": "train variants under one protocol and compare them",
     "export": "write a trained network as one ONNX file",
     "datalist": "describe a folder of images and masks for training",
+    "submission": "write predictions as a competition takes them",
     "demo": "show everything on the embedded samples",
 }
 """Name and summary of each command; its module of the same name offers ``add_parser(subparsers)`` and ``run(args) -> int``."""
@@ -58,13 +59,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Puts the summary beside every command: argparse measures their names without their indent, and breaks the line after the longest."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        if isinstance(action, argparse._SubParsersAction):
+            self._action_max_length += self._indent_increment
+
+
 def _parse(arguments: list[str]) -> argparse.Namespace:
     """Parse the arguments, importing nothing but the module of the command that they name."""
     parser = argparse.ArgumentParser(
         prog="usseg",
         description="Find structures in 2-D medical images and measure them. Not a medical device.",
         epilog="example: usseg predict fetal_head images/ -o results\n'usseg COMMAND --help' tells more about one command.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_HelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"usseg {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
