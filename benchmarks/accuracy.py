@@ -20,7 +20,8 @@ import numpy as np
 
 from benchmarks.readme import insert_table
 from usseg_monai.data.datalist import load_datalist
-from usseg_monai.data.evaluation import CaseResult, evaluate_case, summarize
+from usseg_monai.data.evaluation import CaseResult, evaluate_case
+from usseg_monai.data.summary import summarize
 from usseg_monai.errors import UssegError
 from usseg_monai.imaging.write import write_text
 from usseg_monai.inference.predictor import Predictor

@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 
 from tests.data.samples import PIXEL_SIZE_MM, RADIUS, disc, drawn_disc, make_hc18, write_png
+from usseg_monai.data.annotation import read_annotation
 from usseg_monai.data.datalist import load_datalist
-from usseg_monai.data.evaluation import CaseResult, Compared, dice, evaluate_case, summarize, write_evaluation
+from usseg_monai.data.evaluation import CaseResult, Compared, dice, evaluate_case, write_evaluation
+from usseg_monai.data.summary import summarize
 from usseg_monai.errors import ImageError
-from usseg_monai.measurements.result import Status
+from usseg_monai.imaging import read_image
+from usseg_monai.measurements.result import Measurement, Status
 from usseg_monai.tasks import get_task
 
 HC = "head_circumference_mm"
@@ -80,6 +83,47 @@ def test_what_cannot_be_read_is_a_failed_case(item: dict[str, Any], tmp_path: Pa
     assert "41 rows x 60 columns: its image has 40 x 60" in result.message
 
 
+@dataclass
+class Answers:
+    """Answers with what was prepared for a task with further outputs."""
+
+    mask: Any
+    outputs: dict[str, float]
+    task: Any = None
+
+    def __post_init__(self) -> None:
+        self.task = SimpleNamespace(outputs=("presence_probability",), measure=self.measure)
+
+    def measure(self, mask: Any, spacing_mm: Any, **outputs: float) -> Measurement:
+        return Measurement({"presence_probability": None, "area_mm2": None, **outputs}, Status.OK if mask.any() else Status.EMPTY)
+
+    def predict(self, source: Any, *, spacing_mm: tuple[float, float] | None = None) -> Any:
+        self.shown = source
+        return SimpleNamespace(
+            mask=self.mask, image=SimpleNamespace(spacing_mm=spacing_mm), measurement=self.measure(self.mask, None, **self.outputs)
+        )
+
+
+def test_outputs_and_kinds_are_carried(item: dict[str, Any]) -> None:
+    predictor = Answers(np.zeros((40, 60), np.uint8), {"presence_probability": 0.25})
+    result = evaluate_case(predictor, item | {"label": [], "class": 2, "source": "BUSI", "objection": "axilla"})
+    assert result.outputs == {"presence_probability": 0.25}
+    assert (result.category, result.source, result.objection) == (2, "BUSI", "axilla")
+    assert (result.dice, result.has_structure, result.found) == (1.0, False, False)
+    gone = evaluate_case(DiscPredictor(), item | {"image": "gone.png", "class": 1})
+    assert (gone.status, gone.category) == (Status.FAILED, 1)
+
+
+def test_a_window_is_all_that_is_shown(item: dict[str, Any]) -> None:
+    predictor = Answers(np.ones((20, 30), np.uint8), {"presence_probability": 0.9})
+    result = evaluate_case(predictor, item | {"window": [0, 0, 20, 30]})
+    assert np.array_equal(predictor.shown.pixels, read_image(item["image"]).pixels[:20, :30])
+    truth = read_annotation(item["label"], (40, 60))[:20, :30]
+    assert result.dice == pytest.approx(2 * truth.sum() / (truth.sum() + 600))
+    assert result.pixel_accuracy == pytest.approx(truth.mean())
+    assert result.background == pytest.approx(1 - truth.mean())
+
+
 def test_dice() -> None:
     left, right = np.zeros((4, 4)), np.zeros((4, 4))
     assert dice(left, right) == 1.0
@@ -102,25 +146,6 @@ def cases() -> list[CaseResult]:
     ]
 
 
-def test_the_summary() -> None:
-    summary = summarize(cases())
-    assert (summary["cases"], summary["groups"]) == (5, 3)
-    assert summary["status"] == {"empty": 1, "failed": 1, "ok": 3}
-    assert summary["dice"]["mean"] == pytest.approx(2.7 / 4)
-    assert summary["dice"]["median"] == pytest.approx(0.85)
-    assert summary["dice"]["interval_95"] == pytest.approx((0.5, 0.85))  # all draws of one group
-    column = summary["columns"][HC]
-    assert column["cases"] == 3
-    assert column["absolute_difference"]["mean"] == pytest.approx(11 / 3)
-    assert column["absolute_difference"]["median"] == 3.0
-    assert column["difference"]["mean"] == pytest.approx(-1.0)
-    assert column["share_above_5_mm"] == pytest.approx(1 / 3)
-
-
-def test_nothing_to_sum_up() -> None:
-    assert summarize([]) == {"cases": 0, "groups": 0, "status": {}, "dice": None, "columns": {}}
-
-
 def test_the_files(tmp_path: Path) -> None:
     write_evaluation(tmp_path / "out", cases(), summarize(cases()))
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["status"]["ok"] == 3
@@ -130,3 +155,11 @@ def test_the_files(tmp_path: Path) -> None:
     assert (rows[1][HC], rows[1][f"{HC}_reference"], rows[1][f"{HC}_difference"]) == ("93.0000", "100.0000", "-7.0000")
     assert (rows[3]["dice"], rows[3][HC]) == ("0.0000", "")
     assert (rows[4]["dice"], rows[4]["message"]) == ("", "text, with a comma")
+
+
+def test_outputs_have_columns_of_their_own(tmp_path: Path) -> None:
+    result = CaseResult(Path("a"), "a", Status.OK, "", 0.5, outputs={"presence_probability": 0.25}, category=1, source="BUSI")
+    write_evaluation(tmp_path, [result], {})
+    with (tmp_path / "cases.csv").open(newline="") as stream:
+        row = next(csv.DictReader(stream))
+    assert (row["presence_probability"], row["class"], row["source"], row["objection"]) == ("0.2500", "1", "BUSI", "")

@@ -17,8 +17,8 @@ def add_parser(subparsers: Any) -> None:
     """Add the command's arguments."""
     parser = subparsers.add_parser(
         "evaluate",
-        description="Predict the annotated images of one section of a datalist and compare: overlap (Dice) and measured lengths, "
-        "with 95 % intervals by group. Writes cases.csv and metrics.json.",
+        description="Predict the annotated images of one section of a datalist and compare: overlap (Dice), measured lengths and, where "
+        "the task has them, classes, with 95 % intervals by group. Writes cases.csv and metrics.json.",
         epilog=_EXAMPLE,
     )
     parser.add_argument("task", metavar="TASK", help="as listed by 'usseg tasks'")
@@ -37,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate; the exit code is 1 where some image failed."""
     from usseg_monai.cli.progress import progress
     from usseg_monai.data.datalist import load_datalist
-    from usseg_monai.data.evaluation import evaluate_case, summarize, write_evaluation
+    from usseg_monai.data.evaluation import evaluate_case, write_evaluation
+    from usseg_monai.data.summary import summarize
     from usseg_monai.inference.predictor import Predictor
     from usseg_monai.measurements.result import Status
 
@@ -67,6 +68,15 @@ def _text(summary: Mapping[str, Any]) -> str:
     lines = [f"{summary['cases']} images of {summary['groups']} groups: {statuses}"]
     if summary["dice"]:
         lines.append(f"Dice: {_spread(summary['dice'], 4)}")
+    if summary["false_positives"]:
+        if summary["dice_of_structures"]:
+            lines.append(f"Dice of images with a structure: {_spread(summary['dice_of_structures'], 4)}")
+        lines.append(f"images without a structure in which one was found: {_share(summary['false_positives'])}")
+    if summary["pixel_accuracy"]:
+        pixels = summary["pixel_accuracy"]
+        lines.append(f"pixels that are right: {100 * pixels['mean']:.2f} %; with empty masks {100 * pixels['of_an_empty_mask']:.2f} %")
+    if summary["classes"]:
+        lines += _classes(summary["classes"])
     for name, column in summary["columns"].items():
         lines.append(
             f"{name}: absolute difference {_spread(column['absolute_difference'], 2)}; mean difference "
@@ -75,7 +85,26 @@ def _text(summary: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _classes(classes: Mapping[str, Any]) -> list[str]:
+    area, accuracy = classes["area_under_curve"], classes.get("accuracy")
+    lines = []
+    if area:
+        lines.append(f"area under the ROC curve{', mean of the classes' if accuracy else ''}: {area['value']:.4f}{_tail(area, 4)}")
+    if accuracy:
+        lines.append(f"images classified rightly: {_share(accuracy)}")
+    return lines
+
+
+def _share(share: Mapping[str, Any]) -> str:
+    interval = share["interval_95"]
+    tail = f", 95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f} %" if interval else ""
+    return f"{100 * share['mean']:.1f} % of {share['cases']}{tail}"
+
+
 def _spread(spread: Mapping[str, Any], digits: int) -> str:
-    interval = spread["interval_95"]
-    tail = f", 95 % interval {interval[0]:.{digits}f} to {interval[1]:.{digits}f}" if interval else ""
-    return f"mean {spread['mean']:.{digits}f}, median {spread['median']:.{digits}f}{tail}"
+    return f"mean {spread['mean']:.{digits}f}, median {spread['median']:.{digits}f}{_tail(spread, digits)}"
+
+
+def _tail(figure: Mapping[str, Any], digits: int) -> str:
+    interval = figure["interval_95"]
+    return f", 95 % interval {interval[0]:.{digits}f} to {interval[1]:.{digits}f}" if interval else ""

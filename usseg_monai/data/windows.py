@@ -15,7 +15,7 @@ import numpy.typing as npt
 from usseg_monai.data.annotation import read_annotation
 from usseg_monai.imaging import read_image
 
-__all__ = ["Window", "pick_window", "with_windows"]
+__all__ = ["Window", "cut_window", "pick_window", "with_windows"]
 
 Window = tuple[int, int, int, int]
 """First row, first column, rows, columns."""
@@ -49,6 +49,16 @@ def pick_window(mask: npt.NDArray[Any], side: float, holds_structure: bool, gene
         return None
     row, col = np.unravel_index(places[generator.randint(len(places))], inside.shape)
     return int(row), int(col), rows, cols
+
+
+def cut_window(array: npt.NDArray[Any], window: Window) -> npt.NDArray[Any]:
+    """The window's part of an array ``(rows, cols)``.
+
+    >>> cut_window(np.arange(12).reshape(3, 4), (1, 2, 2, 2)).tolist()
+    [[6, 7], [10, 11]]
+    """
+    row, col, rows, cols = window
+    return array[row : row + rows, col : col + cols]
 
 
 def with_windows(items: Sequence[Mapping[str, Any]], seed: int = 0) -> list[dict[str, Any]]:
