@@ -1,8 +1,8 @@
 """Lists of images with their annotations, in MONAI's datalist format, from any source we can read.
 
 A datalist is a JSON object with a list for each of ``training``, ``validation`` and ``test``; an item is
-``{"image", "label", "group", "spacing_mm": [row, col], "class", "source", "head_circumference_mm", ...}``, where what follows the group
-is there as far as the data set tells it. ``label`` is a file, or a list of files that are united; ``class`` counts in the task's
+``{"image", "label", "group", "spacing_mm": [row, col], "class", "source", "head_circumference_mm", "objection", ...}``, where what follows the
+group is there as far as the data set tells it. ``label`` is a file, or a list of files that are united; ``class`` counts in the task's
 classes. Relative paths count from the datalist's own folder, as in MONAI's `load_decathlon_datalist`.
 """
 
@@ -13,6 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from usseg_monai.data.breast import is_breast, read_breast
+from usseg_monai.data.busbra import is_busbra, read_busbra
+from usseg_monai.data.busi import is_busi, read_busi
 from usseg_monai.data.dataset import Case, Dataset
 from usseg_monai.data.folder import read_folder
 from usseg_monai.data.hc18 import is_hc18, read_hc18
@@ -28,12 +31,18 @@ __all__ = ["SECTIONS", "list_images", "load_datalist", "read_datalist", "read_da
 _READERS: Mapping[str, Callable[[Path], Dataset]] = {
     "hc18": read_hc18,
     "kaggle_nerve": read_kaggle_nerve,
+    "busi": read_busi,
+    "busbra": read_busbra,
+    "breast": read_breast,
     "sunnybrook": read_sunnybrook,
     "folder": read_folder,
 }
 _LAYOUTS: Sequence[tuple[Callable[[Path], bool], Callable[[Path], Dataset]]] = (
     (is_hc18, read_hc18),
     (is_kaggle_nerve, read_kaggle_nerve),
+    (is_breast, read_breast),  # before those that it is made of
+    (is_busi, read_busi),
+    (is_busbra, read_busbra),
     (is_sunnybrook, read_sunnybrook),
 )
 """Layouts that are known by their looks, each with its reader."""
@@ -46,7 +55,7 @@ def read_dataset(name: str, root: Path, *, group_pattern: str | None = None) -> 
     """Read a data set of a known kind.
 
     Args:
-        name: ``hc18``, ``kaggle_nerve``, ``sunnybrook``, or ``folder`` for any folder of images and masks.
+        name: ``hc18``, ``kaggle_nerve``, ``busi``, ``busbra``, ``breast`` (both), ``sunnybrook``, or ``folder`` for any folder of images and masks.
         root: where it lies.
         group_pattern: for ``folder`` only, see `usseg_monai.data.folder.read_folder`.
 
@@ -168,7 +177,7 @@ def _item(case: Case, classes: Sequence[str], base: Path | None) -> dict[str, An
         item["class"] = classes.index(case.category)
     if case.source is not None:
         item["source"] = case.source
-    return item | dict(case.measured)
+    return item | dict(case.measured) | dict(case.notes)
 
 
 def _name(path: Path, base: Path | None) -> str:

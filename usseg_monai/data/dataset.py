@@ -24,6 +24,7 @@ class Case:
         measured: reference values published with the data, by result column (``head_circumference_mm``).
         category: what the image as a whole is, one of the task's classes; ``None`` where that is not known or not asked.
         source: data set that the image came from, where several are read together.
+        notes: what else is told of the image, in words (``objection``, ``annotation``); the same keys in every case of a data set.
     """
 
     image: Path
@@ -33,6 +34,7 @@ class Case:
     measured: Mapping[str, float] = field(default_factory=dict)
     category: str | None = None
     source: str | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,47 @@
+"""Breast lesions in ultrasound: outline and shape of each, and what the image as a whole looks like. Never a BI-RADS category."""
+
+from usseg_monai.tasks.record import Column, Task
+
+_SHAPE = (
+    Column("area_mm2", "within the outline"),
+    Column("long_axis_mm", "longer side of the smallest rectangle around the lesion"),
+    Column("short_axis_mm", "shorter side of that rectangle"),
+    Column("width_mm", "extent along the rows of the picture, parallel to the skin"),
+    Column("depth_mm", "extent down the columns of the picture, along the beam"),
+    Column("area_px", "as area_mm2, in pixels"),
+    Column("long_axis_px", "as long_axis_mm, in pixels; empty where pixels are not square, as the next one"),
+    Column("short_axis_px", "as short_axis_mm, in pixels"),
+    Column("width_px", "as width_mm, in pixels"),
+    Column("depth_px", "as depth_mm, in pixels"),
+    Column("depth_width_ratio", "depth / width"),
+    Column("taller_than_wide", "yes where depth / width is above 1, else no"),
+    Column("circularity_ratio", "4 pi area / perimeter²; 1 for a disc"),
+    Column("solidity_ratio", "area / area of the convex hull; 1 for a shape without dents"),
+    Column("roughness_ratio", "standard deviation of the distance of the outline from the ellipse of the same moments, / mean radius"),
+    Column("lobulations", "dents of the outline deeper than 3 % of the equivalent diameter"),
+    Column("angle_deg", "long axis against the rows' direction, counter-clockwise as seen, -90 < angle <= 90"),
+    Column("center_row_px", "centre of the lesion (mean of its pixels), row"),
+    Column("center_col_px", "centre of the lesion (mean of its pixels), column"),
+)
+
+BREAST = Task(
+    name="breast",
+    title="Breast lesions in ultrasound: outline, size, shape, and probabilities of normal, benign, malignant",
+    labels=("background", "lesion"),
+    columns=(
+        Column("normal_probability", "that the picture shows no lesion, 0 to 1, as the network says, calibrated"),
+        Column("benign_probability", "that it shows a benign lesion; likewise"),
+        Column("malignant_probability", "that it shows a malignant lesion; likewise"),
+        Column("predicted_class", "the most probable of the three; no diagnosis and no BI-RADS category"),
+        Column("lesion_count", "number of lesions outlined"),
+        Column("total_area_mm2", "of all lesions"),
+        Column("total_area_px", "as total_area_mm2, in pixels"),
+        *_SHAPE,
+    ),
+    measurement="usseg_monai.measurements.breast:measure",
+    bundle="breast",
+    weights_license="research only, with citation (trained on BUSI, which states no licence, and BUS-BRA, own permissive licence)",
+    weights_sha256="",
+    outputs=("normal_probability", "benign_probability", "malignant_probability"),
+    classes=("normal", "benign", "malignant"),
+)
