@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from usseg_monai.imaging.image import MaskArray
+__all__ = ["boundaries"]
+
+_DIRECTIONS = ((0, 1), (1, 0), (0, -1), (-1, 0))
+"""Rows down and columns right of one step along an edge: to the right, down, to the left, up."""
+
+_BEGINNINGS = ((0, 0), (0, 1), (1, 1), (1, 0))
+"""Corner of a pixel where its upper, right, lower and left edge begins, for a way that has the pixel to its right."""
+
+_Indices = npt.NDArray[np.intp]
 
 
-def boundaries(mask: MaskArray) -> tuple[npt.NDArray[np.float64], ...]:
+def boundaries(mask: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], ...]:
     """Closed polygons along the edges of a structure, holes included, corners cut as marching squares does.
 
     Pixels that touch by a corner only belong to different polygons.
@@ -22,40 +32,44 @@ def boundaries(mask: MaskArray) -> tuple[npt.NDArray[np.float64], ...]:
     >>> [polygon.tolist() for polygon in boundaries(np.array([[0, 0], [0, 1]], np.uint8))]
     [[[0.5, 1.0], [1.0, 1.5], [1.5, 1.0], [1.0, 0.5]]]
     """
-    steps = _edges(np.pad(mask > 0, 1))
+    corner, heading = _edges(np.pad(mask != 0, 1))
+    steps = np.array(_DIRECTIONS)[heading]
+    middles = corner + steps / 2 - 1.5  # the mask was padded by 1, and a pixel's upper left corner lies half a pixel before its centre
+    following = _following(corner, heading, corner + steps).tolist()
     polygons = []
-    while steps:
-        start = next(iter(steps))
-        first = steps[start][0]
-        corner, heading = start, first
-        way = []
-        while True:
-            steps[corner].remove(heading)
-            if not steps[corner]:
-                del steps[corner]
-            down, right = _DIRECTIONS[heading]
-            way.append((corner[0] + down / 2 - 1.5, corner[1] + right / 2 - 1.5))
-            corner = (corner[0] + down, corner[1] + right)
-            to_the_right = (heading + 1) % 4
-            if corner == start and (corner not in steps or to_the_right == first):
-                break
-            # Where two ways cross, the turn to the right stays with the pixel.
-            heading = to_the_right if to_the_right in steps[corner] else steps[corner][0]
-        polygons.append(np.array(way))
+    seen = bytearray(len(following))
+    for first in range(len(following)):
+        if seen[first]:
+            continue
+        way, edge = [], first
+        while not seen[edge]:
+            seen[edge] = 1
+            way.append(edge)
+            edge = following[edge]
+        polygons.append(middles[way])
     return tuple(polygons)
 
 
-_DIRECTIONS = ((0, 1), (1, 0), (0, -1), (-1, 0))
-"""Rows down and columns right of one step: to the right, down, to the left, up."""
-
-
-def _edges(inside: npt.NDArray[np.bool_]) -> dict[tuple[int, int], list[int]]:
-    """Directions of the steps that begin at each corner; corner (r, c) is the upper left one of pixel (r, c) of the padded mask."""
-    steps: dict[tuple[int, int], list[int]] = {}
-    beginnings = ((0, 0), (0, 1), (1, 1), (1, 0))  # of the edges above, to the right of, below and to the left of a pixel
+def _edges(inside: npt.NDArray[np.bool_]) -> tuple[_Indices, _Indices]:
+    """Corner ``(row, col)`` where each edge begins, and its direction; corner (r, c) is the upper left one of pixel (r, c)."""
+    corners, headings = [], []
     for heading, (down, right) in enumerate(((-1, 0), (0, 1), (1, 0), (0, -1))):
-        edge = inside & ~np.roll(inside, (-down, -right), (0, 1))
-        for row, col in np.argwhere(edge).tolist():
-            begin = beginnings[heading]
-            steps.setdefault((row + begin[0], col + begin[1]), []).append(heading)
-    return steps
+        found = np.argwhere(inside & ~np.roll(inside, (-down, -right), (0, 1)))
+        corners.append(found + _BEGINNINGS[heading])
+        headings.append(np.full(len(found), heading))
+    return np.concatenate(corners), np.concatenate(headings)
+
+
+def _following(begin: _Indices, heading: _Indices, end: _Indices) -> _Indices:
+    """Index of the edge that follows each edge. Where two ways cross, the turn to the right stays with the pixel."""
+    if len(begin) == 0:
+        return np.empty(0, np.intp)
+    width = int(begin[:, 1].max()) + 1
+    keys = (begin @ (width, 1)) * 4 + heading
+    order = np.argsort(keys)
+    following = np.full(len(keys), -1)
+    for turn in (1, 0, -1):  # to the right, straight on, to the left
+        wanted = (end @ (width, 1)) * 4 + (heading + turn) % 4
+        place = order[np.searchsorted(keys, wanted, sorter=order).clip(max=len(keys) - 1)]
+        following = np.where((following < 0) & (keys[place] == wanted), place, following)
+    return following
