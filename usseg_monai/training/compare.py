@@ -58,6 +58,14 @@ SHORT_NAMES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
                 "norm": "batch",
             }
         },
+        "classic_unet": {
+            "network_def": {
+                "_target_": "usseg_monai.networks.classic_unet.ClassicUNet",
+                "in_channels": 1,  # the teaching recipe repeats the image three times; the bundle's chain, which all share here, does not
+                "out_channels": 1,
+                "widths": _WIDTHS,
+            }
+        },
         "encoder_decoder": {
             "network_def": {
                 "_target_": "usseg_monai.networks.encoder_decoder.EncoderDecoder",
