@@ -1,7 +1,8 @@
 """BUS-BRA, breast lesions in ultrasound from four scanners: the official layout and its table.
 
-Gomez-Flores, Gregorio-Calas, Pereira, "BUS-BRA: A breast ultrasound dataset for assessing computer-aided diagnosis systems", Medical Physics
-51(4) (2024) 3110-3123, doi 10.1002/mp.16812. Data: https://zenodo.org/records/8231412, own permissive licence. How to get it: docs/data.md.
+Gomez-Flores, Gregorio-Calas, Pereira, "BUS-BRA: A breast ultrasound dataset for assessing computer-aided diagnosis systems", Medical
+Physics 51(4) (2024) 3110-3123, doi 10.1002/mp.16812. Data: https://zenodo.org/records/8231412, own permissive licence. How to get it:
+docs/data.md.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ def is_busbra(root: Path) -> bool:
 def read_busbra(root: Path) -> Dataset:
     """Read a folder that holds ``bus_data.csv``, ``Images/bus_0001-l.png`` and ``Masks/mask_0001-l.png``.
 
-    Every image shows one lesion, its category is that of its pathology. A group is a patient, as ``bus_0001``: both sides of one patient, and
-    both pictures of one lesion, stay together. No picture is opened. The notes ``objection`` and ``annotation`` that BUSI has are empty.
+    Every image shows one lesion, its category is that of its pathology. A group is a patient, as ``bus_0001``: all
+    pictures of one patient stay together. No picture is opened. The notes ``objection`` and ``annotation`` that BUSI has are empty.
 
     Raises:
         UsageError: no folder, no image with mask and row, or a table that is not BUS-BRA's.

@@ -1,8 +1,8 @@
 """BUSI, breast lesions in ultrasound: the official folder layout, several masks an image, and images that do not belong.
 
-Al-Dhabyani, Gomaa, Khaled, Fahmy, "Dataset of breast ultrasound images", Data in Brief 28 (2020) 104863, doi 10.1016/j.dib.2019.104863. No formal
-licence. Which images show one lesion, and which do not belong: Pawlowska, Karwat, Zolek, "Letter to the Editor. Re: Dataset of breast
-ultrasound images", Data in Brief 48 (2023) 109247, doi 10.1016/j.dib.2023.109247, CC BY 4.0. How to get them: docs/data.md.
+Al-Dhabyani, Gomaa, Khaled, Fahmy, "Dataset of breast ultrasound images", Data in Brief 28 (2020) 104863, doi 10.1016/j.dib.2019.104863. No
+formal licence. Which images show one lesion, and which do not belong: Pawlowska, Karwat, Zolek, "Letter to the Editor. Re: Dataset of
+breast ultrasound images", Data in Brief 48 (2023) 109247, doi 10.1016/j.dib.2023.109247, CC BY 4.0. How to get them: docs/data.md.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ def read_busi(root: Path) -> Dataset:
         cases.append(Case(path, found, group, category=category, source="BUSI", notes=notes))
     if not cases:
         raise UsageError(
-            f"no image with a mask in {root}: expected {FOLDER}/benign/benign (1).png with benign (1)_mask.png; found {sum(counts.values())} "
-            f"images and {len(masks)} masks without an image (docs/data.md)"
+            f"no image with a mask in {root}: expected {FOLDER}/benign/benign (1).png with benign (1)_mask.png; found "
+            f"{sum(counts.values())} images and {len(masks)} masks without an image (docs/data.md)"
         )
     groups = unite_groups([case.group for case in cases], find_near_duplicates(pictures))
     cases = [replace(case, group=group) for case, group in zip(cases, groups, strict=True)]

@@ -1,8 +1,8 @@
 """Lists of images with their annotations, in MONAI's datalist format, from any source we can read.
 
 A datalist is a JSON object with a list for each of ``training``, ``validation`` and ``test``; an item is
-``{"image", "label", "group", "spacing_mm": [row, col], "class", "source", "head_circumference_mm", "objection", ...}``, where what follows the
-group is there as far as the data set tells it. ``label`` is a file, or a list of files that are united; ``class`` counts in the task's
+``{"image", "label", "group", "spacing_mm": [row, col], "class", "source", "head_circumference_mm", ...}``, where what follows the group
+is there as far as the data set tells it. ``label`` is a file, or a list of files that are united; ``class`` counts in the task's
 classes. Relative paths count from the datalist's own folder, as in MONAI's `load_decathlon_datalist`.
 """
 
@@ -55,7 +55,8 @@ def read_dataset(name: str, root: Path, *, group_pattern: str | None = None) -> 
     """Read a data set of a known kind.
 
     Args:
-        name: ``hc18``, ``kaggle_nerve``, ``busi``, ``busbra``, ``breast`` (both), ``sunnybrook``, or ``folder`` for any folder of images and masks.
+        name: ``hc18``, ``kaggle_nerve``, ``busi``, ``busbra``, ``breast`` (both in one folder), ``sunnybrook``, or ``folder`` for any
+            folder of images and masks.
         root: where it lies.
         group_pattern: for ``folder`` only, see `usseg_monai.data.folder.read_folder`.
 
