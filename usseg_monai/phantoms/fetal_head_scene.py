@@ -6,24 +6,9 @@ import math
 
 import numpy as np
 
+from usseg_monai.phantoms.drawing import bell, blend, step
 from usseg_monai.phantoms.fetal_head_view import EARLY_BELOW_MM, View
 from usseg_monai.phantoms.speckle import Floats, smooth_noise
-
-
-def _blend(below: Floats, above: Floats, weight: Floats) -> Floats:
-    return below + (above - below) * weight
-
-
-def _step(distance: Floats, width: float) -> Floats:
-    """0 for negative distances, 1 for positive ones, smooth over ``width``."""
-    ramp = np.clip(distance / np.float32(width) + np.float32(0.5), 0, 1)
-    step: Floats = ramp * ramp * (3 - 2 * ramp)
-    return step
-
-
-def _bell(distance: Floats, width: float) -> Floats:
-    bell: Floats = np.exp(-0.5 * (distance / np.float32(width)) ** 2)
-    return bell
 
 
 class Scene:
@@ -81,7 +66,7 @@ class Scene:
 
         texture = smooth_noise(rng, x, y, (10 * unit, 6 * unit), 4)
         level = np.float32(rng.uniform(-40, -33)) + 2.5 * texture + 3.5 * smooth_noise(rng, x, y, (60 * unit, 36 * unit), 2)
-        placenta = _step(smooth_noise(rng, x, y, (70 * unit, 45 * unit)) - 0.7, 0.3)
+        placenta = step(smooth_noise(rng, x, y, (70 * unit, 45 * unit)) - 0.7, 0.3)
         level += 5 * placenta
 
         # Amniotic fluid: a sac around an early head, pockets beside a later one.
@@ -92,37 +77,37 @@ class Scene:
             sac = np.hypot(sac_x / np.float32(rng.uniform(1.6, 2.6)), sac_y / np.float32(rng.uniform(1.3, 1.9))) / self._view.head.long
             landscape = 0.8 * landscape + 4 * (1 - sac)
         else:
-            beside = _step(np.abs(self._u) - 0.6 * self._view.head.long, 20 * unit)
+            beside = step(np.abs(self._u) - 0.6 * self._view.head.long, 20 * unit)
             landscape = landscape + beside - 1.3 - 0.02 * np.maximum(self._edge, 0) / unit
         wall_mm = rng.uniform(5, 14)
-        landscape = landscape - 3 * (1 - _step(depth - np.float32(wall_mm), 8))
-        fluid = _step(landscape, 0.5)
-        self._add_mirror(np.float32(rng.uniform(-28, -20)), _bell(landscape, 0.06) * self._facing(landscape) ** 3)
+        landscape = landscape - 3 * (1 - step(depth - np.float32(wall_mm), 8))
+        fluid = step(landscape, 0.5)
+        self._add_mirror(np.float32(rng.uniform(-28, -20)), bell(landscape, 0.06) * self._facing(landscape) ** 3)
 
         # Folds and borders of organs: broken bright lines where they face the beam.
         for scale, strength in ((30 * unit, -21), (16 * unit, -24), (9 * unit, -26)):
             relief = smooth_noise(rng, along, depth, (scale * 1.6, scale * 0.6), 2)
-            patchy = _step(smooth_noise(rng, x, y, (1.5 * scale, scale)) - 0.6, 1.0) * (1 - placenta)
+            patchy = step(smooth_noise(rng, x, y, (1.5 * scale, scale)) - 0.6, 1.0) * (1 - placenta)
             patchy *= self._facing(relief) ** 3
-            level += 9 * _bell(relief, 0.25) * patchy
-            self._add_mirror(np.float32(strength + rng.normal(0, 2)), _bell(relief, 0.07) * patchy * (1 - fluid))
+            level += 9 * bell(relief, 0.25) * patchy
+            self._add_mirror(np.float32(strength + rng.normal(0, 2)), bell(relief, 0.07) * patchy * (1 - fluid))
 
-        wall = 1 - _step(depth - np.float32(wall_mm), 5)
+        wall = 1 - step(depth - np.float32(wall_mm), 5)
         layers = smooth_noise(rng, along, depth, (40, 2.2), 3)
         level += wall * (5 + 5 * layers)
-        level = _blend(level, np.full_like(level, -58), fluid)
+        level = blend(level, np.full_like(level, -58), fluid)
 
         # A scalp's thickness of tissue lies on the skull.
-        scalp = _step(-(self._edge - np.float32(2.2 * unit)), 0.8 * unit)
-        self._level = _blend(level, np.float32(-39) + 2 * texture, scalp)
-        self._absorb = _blend(np.full_like(level, 0.1), np.full_like(level, -0.12), fluid)
+        scalp = step(-(self._edge - np.float32(2.2 * unit)), 0.8 * unit)
+        self._level = blend(level, np.float32(-39) + 2 * texture, scalp)
+        self._absorb = blend(np.full_like(level, 0.1), np.full_like(level, -0.12), fluid)
 
     def _draw_brain(self) -> None:
-        inside = _step(-(self._edge + np.float32(self._skull_depth)), 0.8)
+        inside = step(-(self._edge + np.float32(self._skull_depth)), 0.8)
         self._mirror_level[self._edge < 0] = -90
         level = self._early_brain() if self._early else self._later_brain()
-        self._level = _blend(self._level, level, inside)
-        self._absorb = _blend(self._absorb, np.full_like(level, 0.0), inside)
+        self._level = blend(self._level, level, inside)
+        self._absorb = blend(self._absorb, np.full_like(level, 0.0), inside)
 
     def _early_brain(self) -> Floats:
         """Large bright choroid plexuses on either side of the falx, dark ventricles around them."""
@@ -132,13 +117,13 @@ class Scene:
         wobble = 0.35 * self._noise(26 * unit, 22 * unit, 2)
         for side in (-1, 1):
             plexus = 1 - np.hypot((u + 0.12 * long) / (rng.uniform(0.5, 0.62) * long), (v - side * 0.42 * short) / (0.33 * short)) + wobble
-            level = _blend(level, np.float32(rng.uniform(-32, -28)) + 2 * self._noise(7 * unit, 7 * unit, 2), _step(plexus, 0.14))
+            level = blend(level, np.float32(rng.uniform(-32, -28)) + 2 * self._noise(7 * unit, 7 * unit, 2), step(plexus, 0.14))
         core = 1 - np.hypot((u - 0.1 * long) / (0.8 * long), v / (0.16 * short)) + wobble
-        level = _blend(level, np.full_like(level, -34), _step(core, 0.2))
-        rim = 1 - _step(-self._edge - np.float32(0.12 * short), 0.08 * short)
-        level = _blend(level, np.full_like(level, -40), rim)
-        gaps = _step(smooth_noise(rng, u, 0 * v, (16 * unit, 1)) + 0.3, 0.6)
-        line = _bell(v - 0.05 * short * wobble, 0.9 * unit) * _step(0.85 * long - np.abs(u), 8 * unit) * gaps
+        level = blend(level, np.full_like(level, -34), step(core, 0.2))
+        rim = 1 - step(-self._edge - np.float32(0.12 * short), 0.08 * short)
+        level = blend(level, np.full_like(level, -40), rim)
+        gaps = step(smooth_noise(rng, u, 0 * v, (16 * unit, 1)) + 0.3, 0.6)
+        line = bell(v - 0.05 * short * wobble, 0.9 * unit) * step(0.85 * long - np.abs(u), 8 * unit) * gaps
         self._add_mirror(-22, line * self._falx_facing())
         return level
 
@@ -150,19 +135,19 @@ class Scene:
         level = np.float32(rng.uniform(-42, -37)) + 1.6 * self._noise(16 * unit, 10 * unit, 4)
 
         # Haze: reverberation under the near skull, and the cone half way across where the skull lets most sound through.
-        level += rng.uniform(0, 5) * _step(-v, 0.8 * short)
+        level += rng.uniform(0, 5) * step(-v, 0.8 * short)
         lateral = self._x - np.float32(self._view.head.x + rng.normal(0, 0.1) * long)
         hazy = rng.uniform(0, 4) if self._view.head.circumference_mm < 230 else rng.uniform(0, 9)
-        level += hazy * _bell(lateral, rng.uniform(0.22, 0.4) * long) * _step(short - np.abs(v), 0.6 * short)
+        level += hazy * bell(lateral, rng.uniform(0.22, 0.4) * long) * step(short - np.abs(v), 0.6 * short)
 
         # Ventricle of the far hemisphere with its two walls, and the plexus in it.
         bend = 0.05 * short * self._noise(30 * unit, 30 * unit)
         ventricle = 1 - np.hypot((u + 0.25 * long) / (0.48 * long), (v - 0.38 * short + bend) / (0.15 * short))
-        level -= 6 * _step(ventricle, 0.4)
-        posterior = _step(0.25 * long - np.abs(u + 0.3 * long), 0.25 * long)
+        level -= 6 * step(ventricle, 0.4)
+        posterior = step(0.25 * long - np.abs(u + 0.3 * long), 0.25 * long)
         for wall, strength in ((0.2, -21.0), (0.55, -24.0)):
-            broken = _step(smooth_noise(rng, u, v, (14 * unit, 40 * unit)) + 0.2, 0.7)
-            self._add_mirror(strength + rng.normal(0, 2), _bell(v - wall * short + bend, 0.55 * unit) * posterior * broken)
+            broken = step(smooth_noise(rng, u, v, (14 * unit, 40 * unit)) + 0.2, 0.7)
+            self._add_mirror(strength + rng.normal(0, 2), bell(v - wall * short + bend, 0.55 * unit) * posterior * broken)
         size = rng.uniform(0.13, 0.2)
         plexus = (
             1
@@ -170,28 +155,28 @@ class Scene:
             + 0.2 * self._noise(6 * unit, 6 * unit)
         )
         bright = np.float32(rng.uniform(-33, -25)) + 2 * self._noise(5 * unit, 4 * unit, 2)
-        level = _blend(level, bright, _step(plexus, 0.35))
+        level = blend(level, bright, step(plexus, 0.35))
 
         for side in (-1, 1):  # thalami
             thalamus = 1 - np.hypot((u - 0.12 * long) / (0.2 * long), (v - side * 0.16 * short) / (0.14 * short))
-            level -= 4 * _step(thalamus, 0.5)
+            level -= 4 * step(thalamus, 0.5)
 
         # Falx: a broken line that parts in two around the cavum.
         line = np.minimum(
             np.abs(v + 0.4 * bend), np.abs(np.abs(v + 0.4 * bend) - 0.07 * short) + 50 * (np.abs(u - 0.42 * long) > 0.13 * long)
         )
-        broken = _step(smooth_noise(rng, u, 0 * v, (11 * unit, 1), 2) + 0.25, 0.6)
-        reach = _step(rng.uniform(0.7, 0.9) * long - np.abs(u), 6 * unit)
-        self._add_mirror(rng.uniform(-24, -17), _bell(line, 0.5 * unit) * broken * reach * self._falx_facing())
-        level += 7 * _bell(v, 1.6 * unit) * broken * reach
+        broken = step(smooth_noise(rng, u, 0 * v, (11 * unit, 1), 2) + 0.25, 0.6)
+        reach = step(rng.uniform(0.7, 0.9) * long - np.abs(u), 6 * unit)
+        self._add_mirror(rng.uniform(-24, -17), bell(line, 0.5 * unit) * broken * reach * self._falx_facing())
+        level += 7 * bell(v, 1.6 * unit) * broken * reach
 
         # Folds: short strokes along the brain, most of them in the far hemisphere and near the middle.
         for scale, strength in ((15.0, -25.0), (8.0, -27.0)):
             relief = self._noise(scale * unit, 0.45 * scale * unit, 2)
-            patchy = _step(self._noise(1.3 * scale * unit, 0.8 * scale * unit) - 0.75, 0.8)
-            place = _step(v + 0.35 * short, 0.5 * short) * _step(-self._edge - 4 * np.float32(unit), 5 * unit)
-            self._add_mirror(strength + rng.normal(0, 2), _bell(relief, 0.1) * patchy * place)
-            level += 8 * _bell(relief, 0.3) * patchy * place
+            patchy = step(self._noise(1.3 * scale * unit, 0.8 * scale * unit) - 0.75, 0.8)
+            place = step(v + 0.35 * short, 0.5 * short) * step(-self._edge - 4 * np.float32(unit), 5 * unit)
+            self._add_mirror(strength + rng.normal(0, 2), bell(relief, 0.1) * patchy * place)
+            level += 8 * bell(relief, 0.3) * patchy * place
         return level
 
     def _facing(self, landscape: Floats) -> Floats:
@@ -235,7 +220,7 @@ class Scene:
         for _ in range(rng.integers(1, 4)):  # sutures
             turn = rng.uniform(0, 2 * np.pi)
             towards = around_x * np.float32(math.cos(turn)) + around_y * np.float32(math.sin(turn))
-            strength -= rng.uniform(6, 22) * _step(towards - np.float32(1 - rng.uniform(0.0008, 0.006)), 0.002)
+            strength -= rng.uniform(6, 22) * step(towards - np.float32(1 - rng.uniform(0.0008, 0.006)), 0.002)
         self._add_mirror(strength, bone)
         self._level = np.maximum(self._level, strength - 4 + 20 * np.log10(np.maximum(bone, np.float32(1e-4))))
         self._absorb += np.float32(rng.uniform(0.8, 1.8) if self._early else rng.uniform(1.0, 2.2)) * bone
