@@ -296,4 +296,5 @@ class _Scene:
 
 def _tone(level: float) -> Floats:
     """One level as an array, for blending."""
-    return np.float32(level) * np.ones((1, 1), np.float32)
+    flat: Floats = np.full((1, 1), level, np.float32)
+    return flat
