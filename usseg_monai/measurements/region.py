@@ -13,7 +13,10 @@ from usseg_monai.measurements.result import Measurement, Status, Value
 from usseg_monai.measurements.runs import SECOND_PIECE_SHARE, Runs, find_runs, largest_piece
 from usseg_monai.measurements.spacing import check_spacing
 
-__all__ = ["Region", "measure_region"]
+__all__ = ["UNKNOWN_SPACING", "Region", "has_square_pixels", "measure_region"]
+
+UNKNOWN_SPACING = "pixel size unknown: give --spacing-mm or --spacing-csv"
+"""Why there are no millimetres."""
 
 _SQUARE = 1e-3  # pixels whose sides differ by less than this share are square
 
@@ -78,7 +81,7 @@ def measure_region(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | Non
     piece, second_share = largest_piece(runs)
     lengths = piece.lengths
     area = int(lengths.sum())
-    square = spacing_mm is None or abs(spacing_mm[0] / spacing_mm[1] - 1) <= _SQUARE
+    square = has_square_pixels(spacing_mm)
     area_mm2 = None if spacing_mm is None else area * spacing_mm[0] * spacing_mm[1]
     values: dict[str, Value] = {
         "area_mm2": area_mm2,
@@ -90,8 +93,13 @@ def measure_region(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | Non
     }
     remarks = [] if square else ["pixels are not square: no diameter in pixels"]
     if spacing_mm is None:
-        remarks.append("pixel size unknown: give --spacing-mm or --spacing-csv")
+        remarks.append(UNKNOWN_SPACING)
     return Region(piece, second_share, values, tuple(remarks))
+
+
+def has_square_pixels(spacing_mm: tuple[float, float] | None) -> bool:
+    """Whether lengths in pixels mean the same in every direction; taken for granted where spacing is unknown."""
+    return spacing_mm is None or abs(spacing_mm[0] / spacing_mm[1] - 1) <= _SQUARE
 
 
 def _diameter(area: float) -> float:

@@ -41,9 +41,11 @@ class Measurement:
         status: see `Status`.
         message: one line for the reader of the table; empty when there is nothing to add.
         outlines: polylines to draw, each float64 ``(n, 2)`` of ``(row, col)`` in pixels.
+        parts: numbers of each structure, where an image may hold several; by the task's ``part_columns``, all present.
     """
 
     values: Mapping[str, Value]
     status: Status
     message: str = ""
     outlines: tuple[npt.NDArray[np.float64], ...] = ()
+    parts: tuple[Mapping[str, Value], ...] = ()

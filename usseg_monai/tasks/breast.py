@@ -3,7 +3,7 @@
 from usseg_monai.tasks.record import Column, Task
 
 _SHAPE = (
-    Column("area_mm2", "within the outline"),
+    Column("area_mm2", "pixels of the lesion; holes do not count"),
     Column("long_axis_mm", "longer side of the smallest rectangle around the lesion"),
     Column("short_axis_mm", "shorter side of that rectangle"),
     Column("width_mm", "extent along the rows of the picture, parallel to the skin"),
@@ -17,9 +17,10 @@ _SHAPE = (
     Column("taller_than_wide", "yes where depth / width is above 1, else no"),
     Column("circularity_ratio", "4 pi area / perimeter²; 1 for a disc"),
     Column("solidity_ratio", "area / area of the convex hull; 1 for a shape without dents"),
-    Column("roughness_ratio", "standard deviation of the distance of the outline from the ellipse of the same moments, / mean radius"),
-    Column("lobulations", "dents of the outline deeper than 3 % of the equivalent diameter"),
-    Column("angle_deg", "long axis against the rows' direction, counter-clockwise as seen, -90 < angle <= 90"),
+    Column("normalized_circumference_ratio", "perimeter / perimeter of the ellipse of the same moments; 1 for an ellipse"),
+    Column("roughness_ratio", "standard deviation of the outline's radius in units of the ellipse of the same moments; 0 for an ellipse"),
+    Column("lobulations", "dents of the outline, deeper than 3 % of the equivalent diameter and than 1.5 pixels"),
+    Column("angle_deg", "long axis against the columns' direction, counter-clockwise as seen, -90 < angle <= 90"),
     Column("center_row_px", "centre of the lesion (mean of its pixels), row"),
     Column("center_col_px", "centre of the lesion (mean of its pixels), column"),
 )
@@ -44,4 +45,6 @@ BREAST = Task(
     weights_sha256="",
     outputs=("normal_probability", "benign_probability", "malignant_probability"),
     classes=("normal", "benign", "malignant"),
+    part_name="lesion",
+    part_columns=_SHAPE,
 )

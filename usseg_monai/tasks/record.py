@@ -38,6 +38,8 @@ class Task:
         weights_sha256: SHA-256 of ``models/model.onnx`` as released.
         outputs: numbers that the network gives besides the mask, each a column and a keyword argument of the measurement, too.
         classes: what an image as a whole may be, in the order of the network's class index; empty for tasks that do not classify.
+        part_name: what each of several structures in an image is called, in one word; empty for tasks that measure one.
+        part_columns: of the table of parts, in order.
         study: ``module:function`` that sums frames up into studies (`usseg_monai.inference.studies`); empty for tasks that have none.
         study_columns: of the table of studies, in order.
     """
@@ -52,6 +54,8 @@ class Task:
     weights_sha256: str
     outputs: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    part_name: str = ""
+    part_columns: tuple[Column, ...] = ()
     study: str = ""
     study_columns: tuple[Column, ...] = ()
 

@@ -1,0 +1,171 @@
+"""Breast lesions in an image: how many, how large, of what shape; and what the network takes the image for.
+
+Every sizeable piece of the mask is a lesion, numbered from the largest on. Probabilities of classes are passed on, never turned into a
+BI-RADS category or a diagnosis: those take more than one picture.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from usseg_monai.measurements.lesion import measure_shape
+from usseg_monai.measurements.probability import check_probability
+from usseg_monai.measurements.region import UNKNOWN_SPACING, has_square_pixels
+from usseg_monai.measurements.result import Measurement, Status, Value
+from usseg_monai.measurements.runs import SECOND_PIECE_SHARE, Runs, find_runs, label_runs
+from usseg_monai.measurements.spacing import check_spacing
+
+__all__ = ["SMALLEST_PX", "measure"]
+
+SMALLEST_PX = 8
+"""Width and depth, in pixels, from which on the shape of a lesion says more than that of its pixels."""
+
+_NO_LESION: dict[str, Value] = dict.fromkeys(
+    (
+        "area_mm2",
+        "long_axis_mm",
+        "short_axis_mm",
+        "width_mm",
+        "depth_mm",
+        "area_px",
+        "long_axis_px",
+        "short_axis_px",
+        "width_px",
+        "depth_px",
+        "depth_width_ratio",
+        "taller_than_wide",
+        "circularity_ratio",
+        "solidity_ratio",
+        "normalized_circumference_ratio",
+        "roughness_ratio",
+        "lobulations",
+        "angle_deg",
+        "center_row_px",
+        "center_col_px",
+    )
+)
+
+
+def measure(
+    mask: npt.NDArray[Any],
+    spacing_mm: tuple[float, float] | None,
+    *,
+    normal_probability: float | None = None,
+    benign_probability: float | None = None,
+    malignant_probability: float | None = None,
+) -> Measurement:
+    """Measure all lesions of an image.
+
+    Pieces with less than 5 % of the largest one's area are specks and no lesions.
+
+    Args:
+        mask: ``(rows, cols)``; nonzero is lesion. An empty mask says that there is none.
+        spacing_mm: millimetres between pixel centres, ``(row, col)``, or ``None`` if unknown.
+        normal_probability: that the picture shows no lesion, 0 to 1, as the network says; ``None`` for masks from elsewhere.
+        benign_probability: that it shows a benign one; likewise.
+        malignant_probability: that it shows a malignant one; likewise.
+
+    Returns:
+        All columns of the task ``breast``, the shape being that of the largest lesion, and in ``parts`` that of every lesion.
+
+    Raises:
+        ImageError: a mask that is not 2-D, has no pixels, or values that are not finite numbers.
+        UsageError: spacing that is not two positive, finite numbers, or a probability that is none.
+
+    >>> rows, cols = np.mgrid[:100, :140]
+    >>> result = measure((rows - 40) ** 2 + (cols - 70) ** 2 <= 20**2, (0.1, 0.1), benign_probability=0.9)
+    >>> result.status.value, result.values["lesion_count"], round(result.values["long_axis_mm"], 1)
+    ('ok', 1, 4.0)
+    """
+    probabilities = {"normal": normal_probability, "benign": benign_probability, "malignant": malignant_probability}
+    for name, value in probabilities.items():
+        check_probability(f"{name} probability", value)
+    if spacing_mm is not None:
+        check_spacing(spacing_mm)
+    lesions, specks = _lesions(find_runs(mask))
+    predicted = _likeliest(probabilities)
+    parts = tuple(_shape(lesion, spacing_mm) for lesion in lesions)
+    area_px = sum(int(lesion.lengths.sum()) for lesion in lesions)
+    values: dict[str, Value] = {
+        **{f"{name}_probability": value for name, value in probabilities.items()},
+        "predicted_class": predicted,
+        "lesion_count": len(lesions),
+        "total_area_mm2": None if spacing_mm is None else area_px * spacing_mm[0] * spacing_mm[1],
+        "total_area_px": area_px,
+        **(parts[0] if parts else _NO_LESION),
+    }
+    if not lesions:
+        if predicted in (None, "normal"):
+            return Measurement(values, Status.EMPTY, "no lesion found")
+        return Measurement(values, Status.LOW_CONFIDENCE, f"no lesion was outlined, though {predicted} is the most probable class")
+
+    statuses, reasons = [], []
+    if predicted == "normal":
+        statuses.append(Status.LOW_CONFIDENCE)
+        reasons.append("a lesion was outlined, though normal is the most probable class")
+    if min(np.ptp(lesions[0].row) + 1, lesions[0].stop.max() - lesions[0].start.min()) < SMALLEST_PX:
+        statuses.append(Status.LOW_CONFIDENCE)
+        reasons.append(f"the largest lesion is narrower than {SMALLEST_PX} pixels: too small for its shape to be told")
+    if len(lesions) > 1:
+        statuses.append(Status.MULTIPLE_STRUCTURES)
+        reasons.append(f"{len(lesions)} lesions: this row has the shape of the largest, the table of lesions that of each")
+    if any(lesion.touches_border() for lesion in lesions):
+        statuses.append(Status.TOUCHES_BORDER)
+        reasons.append("a lesion leaves the picture: its hidden part is not measured")
+    if specks:
+        reasons.append(f"left out {specks} smaller than {100 * SECOND_PIECE_SHARE:g} % of the largest lesion")
+    if not has_square_pixels(spacing_mm):
+        reasons.append("pixels are not square: no axes in pixels")
+    if spacing_mm is None:
+        reasons.append(UNKNOWN_SPACING)
+    return Measurement(values, statuses[0] if statuses else Status.OK, "; ".join(reasons), parts=parts)
+
+
+def _lesions(runs: Runs) -> tuple[list[Runs], int]:
+    """The sizeable pieces, largest first, of equal ones the upper first; and the number of the others."""
+    if len(runs.row) == 0:
+        return [], 0
+    labels = label_runs(runs)
+    areas = np.bincount(labels, weights=runs.lengths)
+    sizeable = np.flatnonzero(areas >= SECOND_PIECE_SHARE * areas.max())
+    order = sizeable[np.argsort(-areas[sizeable], kind="stable")]
+    return [runs.select(labels == label) for label in order], len(areas) - len(sizeable)
+
+
+def _shape(lesion: Runs, spacing_mm: tuple[float, float] | None) -> dict[str, Value]:
+    """The columns of one lesion. Without spacing, ratios and angle take pixels for square."""
+    shape = measure_shape(lesion, spacing_mm or (1.0, 1.0))
+    known, square = spacing_mm is not None, has_square_pixels(spacing_mm)
+    side = 1.0 if spacing_mm is None else spacing_mm[0]
+    center_row, center_col = shape.center
+    return {
+        "area_mm2": shape.area if known else None,
+        "long_axis_mm": shape.long_axis if known else None,
+        "short_axis_mm": shape.short_axis if known else None,
+        "width_mm": shape.width if known else None,
+        "depth_mm": shape.depth if known else None,
+        "area_px": int(lesion.lengths.sum()),
+        "long_axis_px": shape.long_axis / side if square else None,
+        "short_axis_px": shape.short_axis / side if square else None,
+        "width_px": int(lesion.stop.max() - lesion.start.min()),
+        "depth_px": int(np.ptp(lesion.row)) + 1,
+        "depth_width_ratio": shape.depth / shape.width,
+        "taller_than_wide": "yes" if shape.depth > shape.width else "no",
+        "circularity_ratio": shape.circularity,
+        "solidity_ratio": shape.solidity,
+        "normalized_circumference_ratio": shape.normalized_circumference,
+        "roughness_ratio": shape.roughness,
+        "lobulations": shape.depressions,
+        "angle_deg": shape.angle_deg,
+        "center_row_px": center_row,
+        "center_col_px": center_col,
+    }
+
+
+def _likeliest(probabilities: dict[str, float | None]) -> str | None:
+    """The class of the largest probability; ``None`` unless all are known."""
+    known = {name: value for name, value in probabilities.items() if value is not None}
+    return max(known, key=lambda name: known[name]) if len(known) == len(probabilities) else None

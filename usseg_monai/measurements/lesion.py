@@ -1,0 +1,212 @@
+"""Size, shape and margin of a lesion from its outline.
+
+What sonographers describe in words, as numbers: the shape (round, oval, irregular), the orientation (parallel to the skin or not) and the
+margin (smooth or not). The measures are those of Chen et al., "Breast lesions on sonograms: computer-aided diagnosis with nearly
+setting-independent features and artificial neural networks", Radiology 226 (2003) 504-514 (long to short axis, depth to width,
+elliptic-normalized circumference, depressions), and the roughness of the radius after Kilday, Palmieri, Fox, "Classifying mammographic
+lesions using computerized image analysis", IEEE Transactions on Medical Imaging 12 (1993) 664-669. Depth above width is the "taller than
+wide" of Stavros et al., Radiology 196 (1995) 123-134. No number is a diagnosis, and together they are no BI-RADS category.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from usseg_monai.imaging.boundary import boundaries
+from usseg_monai.measurements.ellipse import Ellipse
+from usseg_monai.measurements.runs import Runs
+
+__all__ = ["LesionShape", "measure_shape"]
+
+DEPRESSION = 0.03
+"""Least depth of a depression below the convex hull, as a share of the diameter of the disc of equal area."""
+
+DEPRESSION_PX = 1.5
+"""Least depth of a depression in pixels: the steps of a straight edge are below it."""
+
+_SMOOTHING = 4  # points to each side; see `_smooth`
+
+_Points = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LesionShape:
+    """A lesion's shape. Lengths have the unit of the pixel sides that were given, holes are filled.
+
+    Attributes:
+        area: of the pixels, holes not filled.
+        long_axis: longer side of the smallest rectangle around the lesion, as calipers would be set; moments would tell the axes of an
+            ellipse instead, which for a lobed or spiculated lesion touches it nowhere.
+        short_axis: shorter side of that rectangle.
+        angle_deg: long axis against the columns' direction, counter-clockwise as seen, -90 < angle <= 90.
+        width: extent across the picture, parallel to the skin.
+        depth: extent down the picture, along the beam.
+        circularity: 4 pi area / perimeter**2, at most 1, which is a disc.
+        solidity: area / area of the convex hull, at most 1, which is a shape without depressions.
+        normalized_circumference: perimeter / perimeter of the ellipse with the same second moments; 1 for ellipses, more for margins that
+            are not smooth.
+        roughness: standard deviation of the outline's radius, where the space is scaled so that the ellipse with the same second moments is
+            a circle of radius 1; 0 for ellipses.
+        depressions: number of parts of the outline that lie deeper below the convex hull than `DEPRESSION` and `DEPRESSION_PX`.
+        center: ``(row, col)`` of the mean of its pixels, in pixels.
+    """
+
+    area: float
+    long_axis: float
+    short_axis: float
+    angle_deg: float
+    width: float
+    depth: float
+    circularity: float
+    solidity: float
+    normalized_circumference: float
+    roughness: float
+    depressions: int
+    center: tuple[float, float]
+
+
+def measure_shape(runs: Runs, pixel: tuple[float, float] = (1.0, 1.0)) -> LesionShape:
+    """Measure one connected piece.
+
+    Args:
+        runs: of the piece, at least one pixel.
+        pixel: height and width of a pixel, in any unit.
+
+    >>> from usseg_monai.measurements.runs import find_runs
+    >>> rows, cols = np.mgrid[:100, :100]
+    >>> shape = measure_shape(find_runs(np.hypot((rows - 50) / 20, (cols - 50) / 40) <= 1))
+    >>> round(shape.long_axis), round(shape.short_axis), round(shape.depth / shape.width, 1), round(shape.roughness, 2), shape.depressions
+    (81, 41, 0.5, 0.01, 0)
+    """
+    scale = np.array(pixel)
+    lengths = runs.lengths
+    count = int(lengths.sum())
+    outline = _outline(runs)
+    hull = _hull(outline)
+    depths = _depths(outline, hull)
+    corners = outline[hull] * scale
+    long_axis, short_axis, angle = _smallest_rectangle(corners)
+
+    smooth = _smooth(outline) * scale
+    area, centre, moments = _moments(smooth)
+    perimeter = _length(smooth)
+    variances, directions = np.linalg.eigh(moments / area)
+    short, long = 2 * np.sqrt(variances)  # of an ellipse, the variance along an axis is a quarter of the semi-axis' square
+    radius = np.linalg.norm((smooth - centre) @ directions / (short, long), axis=1)
+    return LesionShape(
+        area=count * pixel[0] * pixel[1],
+        long_axis=long_axis,
+        short_axis=short_axis,
+        angle_deg=angle,
+        width=float(runs.stop.max() - runs.start.min()) * pixel[1],
+        depth=float(runs.row[-1] - runs.row[0] + 1) * pixel[0],
+        circularity=min(4 * math.pi * area / perimeter**2, 1.0),
+        solidity=min(_moments(outline * scale)[0] / _moments(corners)[0], 1.0),
+        normalized_circumference=perimeter / Ellipse(0, 0, float(long), float(short), 0).perimeter,
+        roughness=float(radius.std()),
+        depressions=int((depths > max(DEPRESSION_PX, DEPRESSION * 2 * math.sqrt(count / math.pi))).sum()),
+        center=(
+            float((runs.row * lengths).sum() / count),
+            float(((runs.start + runs.stop - 1) / 2 * lengths).sum() / count),
+        ),
+    )
+
+
+def _outline(runs: Runs) -> _Points:
+    """The longest closed way around the piece, in pixels, points half a pixel to a pixel apart."""
+    top, left = int(runs.row[0]), int(runs.start.min())
+    box = np.zeros((int(runs.row[-1]) - top + 1, int(runs.stop.max()) - left), np.bool_)
+    lengths = runs.lengths
+    cols = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths) + np.repeat(runs.start, lengths)
+    box[np.repeat(runs.row, lengths) - top, cols - left] = True
+    polygon = max(boundaries(box), key=lambda polygon: abs(_moments(polygon)[0]))
+    return polygon + np.array([top, left])
+
+
+def _smooth(outline: _Points) -> _Points:
+    """Take the pixels' steps off a closed way: at each point a parabola through nine (Savitzky and Golay, Analytical Chemistry 36, 1964).
+
+    Parabolas, unlike means, do not shrink what is curved. The length of discs, ellipses and rectangles turned by any angle, of 10 pixels and
+    more across, is then right within 1 %, while the steps themselves are 5 % too long.
+    """
+    m = _SMOOTHING
+    if len(outline) < 2 * m + 1:
+        return outline
+    offset = np.arange(-m, m + 1)
+    weights = 3 * (3 * m**2 + 3 * m - 1 - 5 * offset**2) / ((2 * m - 1) * (2 * m + 1) * (2 * m + 3))
+    around = np.pad(outline, ((m, m), (0, 0)), mode="wrap")
+    return np.stack([np.convolve(around[:, axis], weights, "valid") for axis in (0, 1)], axis=1)
+
+
+def _hull(outline: _Points) -> npt.NDArray[np.intp]:
+    """Indices of the points of a closed way that are corners of its convex hull, ascending (Andrew's monotone chain)."""
+    # Of the points in one row only the outermost can be corners.
+    order = np.lexsort((outline[:, 1], outline[:, 0]))
+    rows = outline[order, 0]
+    begins = np.flatnonzero(np.diff(rows, prepend=-np.inf))
+    ends = np.append(begins[1:], len(order)) - 1
+    candidates = np.unique(np.stack([begins, ends], axis=1)).tolist()
+    points = [(float(row), float(col), int(index)) for (row, col), index in zip(outline[order], order, strict=True)]
+    corners: set[int] = set()
+    for way in (candidates, candidates[::-1]):
+        chain: list[tuple[float, float, int]] = []
+        for place in way:
+            point = points[place]
+            while len(chain) > 1 and _turn(chain[-2], chain[-1], point) <= 0:
+                chain.pop()
+            chain.append(point)
+        corners |= {index for _, _, index in chain}
+    return np.array(sorted(corners))
+
+
+def _turn(first: tuple[float, ...], second: tuple[float, ...], third: tuple[float, ...]) -> float:
+    return (second[0] - first[0]) * (third[1] - first[1]) - (second[1] - first[1]) * (third[0] - first[0])
+
+
+def _depths(outline: _Points, hull: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    """How far the outline lies below each side of its convex hull, at most, in pixels."""
+    turned = np.roll(outline, -hull[0], axis=0)
+    begins = hull - hull[0]
+    side = np.searchsorted(begins, np.arange(len(turned)), side="right") - 1
+    first, second = outline[hull], outline[np.roll(hull, -1)]
+    along = second - first
+    normal = np.stack([along[:, 1], -along[:, 0]], axis=1) / np.linalg.norm(along, axis=1, keepdims=True)
+    below = np.abs(((turned - first[side]) * normal[side]).sum(axis=1))
+    deepest: npt.NDArray[np.float64] = np.maximum.reduceat(below, begins)
+    return deepest
+
+
+def _smallest_rectangle(corners: _Points) -> tuple[float, float, float]:
+    """Long side, short side and angle of the rectangle of least area around a convex polygon: one side lies on one of the polygon's."""
+    along = np.roll(corners, -1, axis=0) - corners
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    lengths, heights = np.ptp(along @ corners.T, axis=1), np.ptp(across @ corners.T, axis=1)
+    best = int((lengths * heights).argmin())
+    down, right = along[best] if lengths[best] >= heights[best] else across[best]
+    angle = math.degrees(math.atan2(-down, right))
+    angle = 90 - (90 - angle) % 180  # into -90 < angle <= 90
+    return float(max(lengths[best], heights[best])), float(min(lengths[best], heights[best])), angle
+
+
+def _moments(polygon: _Points) -> tuple[float, _Points, _Points]:
+    """Area, centroid and central second moments ``(2, 2)`` of what a polygon encloses, by Green's theorem; a way in either direction."""
+    reference = polygon.mean(axis=0)  # near zero, so that nothing large cancels
+    first = polygon - reference
+    second = np.roll(first, -1, axis=0)
+    cross = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
+    area = float(cross.sum()) / 2
+    centroid = cross @ (first + second) / (6 * area)
+    both = first + second
+    products = np.einsum("n,ni,nj->ij", cross, first, first) + np.einsum("n,ni,nj->ij", cross, second, second)
+    products += np.einsum("n,ni,nj->ij", cross, both, both)
+    moments = products / 24 - area * np.outer(centroid, centroid)
+    return abs(area), reference + centroid, moments * math.copysign(1, area)
+
+
+def _length(polygon: _Points) -> float:
+    return float(np.linalg.norm(np.roll(polygon, -1, axis=0) - polygon, axis=1).sum())
