@@ -124,14 +124,15 @@ def _outline(runs: Runs) -> _Points:
     cols = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths) + np.repeat(runs.start, lengths)
     box[np.repeat(runs.row, lengths) - top, cols - left] = True
     polygon = max(boundaries(box), key=lambda polygon: abs(_moments(polygon)[0]))
-    return polygon + np.array([top, left])
+    shifted: _Points = polygon + np.array([top, left])
+    return shifted
 
 
 def _smooth(outline: _Points) -> _Points:
     """Take the pixels' steps off a closed way: at each point a parabola through nine (Savitzky and Golay, Analytical Chemistry 36, 1964).
 
-    Parabolas, unlike means, do not shrink what is curved. The length of discs, ellipses and rectangles turned by any angle, of 10 pixels and
-    more across, is then right within 1 %, while the steps themselves are 5 % too long.
+    Parabolas, unlike means, do not shrink what is curved. The length of discs, ellipses and rectangles turned by any angle, of 10 pixels
+    and more across, is then right within 1 %, while the steps themselves are 5 % too long.
     """
     m = _SMOOTHING
     if len(outline) < 2 * m + 1:

@@ -6,12 +6,11 @@ largest piece of a mask is measured. "There is none" is an answer, not a failure
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy.typing as npt
 
-from usseg_monai.errors import UsageError
+from usseg_monai.measurements.probability import check_probability
 from usseg_monai.measurements.region import measure_region
 from usseg_monai.measurements.result import Measurement, Status, Value
 
@@ -59,8 +58,7 @@ def measure(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | None, *, p
     >>> result.status.value, round(result.values["equivalent_diameter_mm"], 1), result.values["first_row_px"]
     ('ok', 2.0, 20)
     """
-    if presence_probability is not None and not (math.isfinite(presence_probability) and 0 <= presence_probability <= 1):
-        raise UsageError(f"presence probability {presence_probability!r}: it must be a number from 0 to 1, or None")
+    check_probability("presence probability", presence_probability)
     values = _UNKNOWN | {"presence_probability": presence_probability}
     region = measure_region(mask, spacing_mm)
     if region is None:
