@@ -73,3 +73,44 @@ def make_kaggle_nerve(root: Path, frames: Mapping[tuple[int, int], bool] = NERVE
     (root / "train_masks.csv").write_text("\n".join([*lines, ""]))
     write_png(root / "test" / "1.tif", disc() * 100)
     return root
+
+
+def texture(seed: int, rows: int = 92, cols: int = 128) -> npt.NDArray[np.uint8]:
+    """Blocks of grey; those of two seeds resemble each other no more than two patients do."""
+    coarse = np.random.default_rng(seed).integers(40, 200, (rows // 4 + 1, cols // 4 + 1), dtype=np.uint8)
+    return np.kron(coarse, np.ones((4, 4), np.uint8))[:rows, :cols]
+
+
+BUSI_MASKS = {
+    "benign (2)": ("_mask",),
+    "benign (10)": ("_mask", "_mask_1"),
+    "malignant (1)": ("_mask",),
+    "malignant (2)": ("_mask",),
+    "normal (1)": ("_mask",),
+    "normal (2)": (),
+}
+"""Images of a tiny BUSI, each with its masks: two lesions in one image, and none in two."""
+
+
+def make_busi(root: Path, masks: Mapping[str, Sequence[str]] = BUSI_MASKS, table: str = "") -> Path:
+    """BUSI's official layout, an own texture in every image; with rows ``filename,group,objection,annotation`` the reviewers' table too."""
+    for seed, (name, endings) in enumerate(masks.items()):
+        folder = root / "Dataset_BUSI_with_GT" / name.partition(" ")[0]
+        write_png(folder / f"{name}.png", texture(seed))
+        for number, ending in enumerate(endings):
+            lesion = disc(92, 128, (30, 40 + 40 * number), 15) * np.uint8(folder.name != "normal")
+            write_png(folder / f"{name}{ending}.png", lesion * 255)
+    if table:
+        (root / "groups.csv").write_text("filename,group,objection,annotation\n" + table)
+    return root
+
+
+def make_busbra(root: Path, images: Mapping[str, str] | None = None) -> Path:
+    """BUS-BRA's official layout: images by name with their pathology, a disc as the lesion of each."""
+    lines = ["ID,Case,Histology,Pathology,BIRADS,Device,Width,Height,Side,BBOX"]
+    for seed, (name, pathology) in enumerate((images or {"0001-l": "malignant", "0001-r": "malignant", "0002-l": "benign"}).items()):
+        write_png(root / "Images" / f"bus_{name}.png", texture(100 + seed))
+        write_png(root / "Masks" / f"mask_{name}.png", disc(92, 128, (40, 60), 20) * 255)
+        lines.append(f'bus_{name},{int(name[:4])},fibroadenoma,{pathology},3,scanner,128,92,left,"[40,20,41,41]"')
+    (root / "bus_data.csv").write_text("\n".join([*lines, ""]))
+    return root
