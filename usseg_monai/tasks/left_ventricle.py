@@ -17,7 +17,7 @@ LEFT_VENTRICLE = Task(
     measurement="usseg_monai.measurements.left_ventricle:measure",
     bundle="left_ventricle",
     weights_license="CC0 1.0 (trained on the Sunnybrook Cardiac Data, Radau et al. 2009)",
-    weights_sha256="",
+    weights_sha256="bd789b217e1c6e2da7ce99ac41528184298520b59a917d75c2cdc5146137a192",
     study="usseg_monai.inference.left_ventricle_study:sum_up",
     study_columns=(
         Column("end_diastolic_volume_ml", "largest volume of the heart beat, sum of slices"),
