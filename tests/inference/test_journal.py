@@ -11,7 +11,11 @@ from usseg_monai.inference.journal import Done, open_journal, read_journal
 
 def done(root: Path, name: str) -> Done:
     (root / name).write_text("x")
-    return Done.of(Input(root / name, name, name), [{"file": name, "head_circumference_mm": 0.1 + 0.2, "frame": 0, "message": None}])
+    return Done.of(
+        Input(root / name, name, name),
+        [{"file": name, "head_circumference_mm": 0.1 + 0.2, "frame": 0, "message": None}],
+        [{"file": name, "lesion": 1}],
+    )
 
 
 def test_it_reads_what_was_noted(tmp_path: Path) -> None:
@@ -50,11 +54,11 @@ def test_a_torn_last_line_costs_only_its_file(tmp_path: Path) -> None:
 def test_a_file_is_another_when_it_changed_or_is_gone(tmp_path: Path) -> None:
     file = done(tmp_path, "a")
     item = Input(tmp_path / "a", "a", "a")
-    assert Done.of(item, file.rows) == file
+    assert Done.of(item, file.rows, file.parts) == file
     (tmp_path / "a").write_text("changed")
-    assert Done.of(item, file.rows) != file
+    assert Done.of(item, file.rows, file.parts) != file
     (tmp_path / "a").unlink()
-    assert Done.of(item, file.rows).size == -1
+    assert Done.of(item, file.rows, file.parts).size == -1
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "measure",
         description="Measure masks, drawn by hand or by other software; what is not black is the structure. No network runs. "
-        "OUT gets overlays/, results.csv (a row a frame) and run.json.",
+        "OUT gets overlays/, results.csv (a row a frame), of the breast also lesions.csv (a row a lesion), and run.json.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

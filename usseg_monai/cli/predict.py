@@ -20,7 +20,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "predict",
         description="Find and measure a task's structure in images. OUT gets masks/, overlays/, results.csv (a row a frame) and run.json; "
-        "of stacks of the left ventricle (DICOM, NIfTI) also studies.csv and studies/: volumes, ejection fraction, volume curve.",
+        "of the breast also lesions.csv (a row a lesion); of stacks of the left ventricle (DICOM, NIfTI) also studies.csv and studies/: "
+        "volumes, ejection fraction, volume curve.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -23,7 +23,7 @@ from usseg_monai.inference.journal import Done, Journal, open_journal, read_jour
 from usseg_monai.inference.outputs import FOLDERS, check_save, output_files, write_outputs
 from usseg_monai.inference.pipeline import FrameResult, process_frames
 from usseg_monai.inference.predictor import Predictor, engine_name
-from usseg_monai.inference.results import Row, Table, failed_row, open_table, result_row
+from usseg_monai.inference.results import FrameRows, Row, Table, failed_row, open_table, part_rows, result_row
 from usseg_monai.inference.run_record import NAME as RUN_RECORD
 from usseg_monai.inference.run_record import InputRecord, bundle_version, now, write_run_record
 from usseg_monai.inference.stacks import StudyFrame
@@ -86,6 +86,7 @@ class Summary:
         skipped: number of inputs that an earlier run was done with.
         left_out: files that are by their names masks of an image beside them, and no inputs (`usseg_monai.inference.inputs`).
         seconds: from the start of the batch to its end.
+        parts: rows of the table of parts, of tasks that have one.
         studies: rows of the table of studies, of tasks that have one.
     """
 
@@ -95,6 +96,7 @@ class Summary:
     skipped: int
     left_out: list[str]
     seconds: float
+    parts: list[Row] = field(default_factory=list)
     studies: list[Row] = field(default_factory=list)
 
 
@@ -119,8 +121,8 @@ def run_batch(
     """Find and measure a task's structure in files, and write what was found to a folder.
 
     The folder gets ``masks/``, ``overlays/``, ``probabilities/`` as asked for (`usseg_monai.inference.inputs` tells the names),
-    ``results.csv``, a row a frame in the order of the inputs, and ``run.json``. Rows and files are written as they are done, each whole:
-    whatever ends the run leaves no half of one.
+    ``results.csv``, a row a frame in the order of the inputs, for tasks with parts their table beside it (``lesions.csv``), and
+    ``run.json``. Rows and files are written as they are done, each whole: whatever ends the run leaves no half of one.
 
     Args:
         task: name of a task.
@@ -180,7 +182,8 @@ def run_batch(
     write_run_record(folder, facts, started, "finished", [*record.inputs, *left_out])
     counts = Counter(item.state for item in record.inputs)
     seconds = (now() - started).total_seconds()
-    return Summary(record.rows, counts["done"], counts["failed"], counts["skipped"], [item.file for item in left_out], seconds, studies)
+    names = [item.file for item in left_out]
+    return Summary(record.rows, counts["done"], counts["failed"], counts["skipped"], names, seconds, record.parts, studies)
 
 
 def _check(options: Options, task: Task) -> int:
@@ -251,7 +254,7 @@ def _facts(predictor: Predictor | GivenMasks, options: Options, threads: int, sp
 def _still_done(earlier: Mapping[str, Done], item: Input, folder: Path, save: Collection[str]) -> Done | None:
     """What an earlier run left of an input, if that is all that this run would leave."""
     done = earlier.get(str(item.path.absolute()))
-    if done is None or Done.of(item, done.rows) != done or any(row["status"] == Status.FAILED.value for row in done.rows):
+    if done is None or Done.of(item, done.rows, done.parts) != done or any(row["status"] == Status.FAILED.value for row in done.rows):
         return None
     names = (frame_output(item.output, frame, len(done.rows)) for frame in range(len(done.rows)))
     return done if all(file.is_file() for name in names for file in output_files(folder, name, save).values()) else None
@@ -289,17 +292,18 @@ class _Work:
             raise ImageError(item.refusal)
         yield from read_frames(item.path, limits=self.options.limits)
 
-    def process(self, index: int, image: GreyImage) -> Row:
-        item, source = self.items[index], image.source
+    def process(self, index: int, image: GreyImage) -> FrameRows:
+        item, source, task = self.items[index], image.source, self.predictor.task
         self._note_place(item, image)
         spacing = image.spacing_mm or look_up_spacing(item.file, self.spacings, self.options.spacing_mm)
         prediction = self.predictor.predict(image, spacing_mm=spacing)
         output = frame_output(item.output, source.frame, source.frames)
-        write_outputs(self.folder, output, self.options.save, prediction, self.predictor.task)
-        return result_row(self.predictor.task, item.file, source.frame, prediction.image.spacing_mm, prediction.measurement)
+        write_outputs(self.folder, output, self.options.save, prediction, task)
+        row = result_row(task, item.file, source.frame, prediction.image.spacing_mm, prediction.measurement)
+        return FrameRows(row, part_rows(task, item.file, source.frame, prediction.measurement))
 
-    def fail(self, index: int, frame: int, reason: str) -> Row:
-        return failed_row(self.predictor.task, self.items[index].file, frame, reason)
+    def fail(self, index: int, frame: int, reason: str) -> FrameRows:
+        return FrameRows(failed_row(self.predictor.task, self.items[index].file, frame, reason))
 
     def sum_up(self, skipped: Sequence[Input], rows: Sequence[Row]) -> list[Row]:
         """Sum the rows up by studies, for tasks that have them. Files that an earlier run measured are read again, for their places."""
@@ -326,6 +330,7 @@ class _Record:
 
     def __init__(self, table: Table, journal: Journal, total: int, on_progress: Progress) -> None:
         self.rows: list[Row] = []
+        self.parts: list[Row] = []
         self.inputs: list[InputRecord] = []
         self._table, self._journal, self._total, self._on_progress = table, journal, total, on_progress
         self._ahead = 0
@@ -339,19 +344,21 @@ class _Record:
         """Put down an input that an earlier run was done with."""
         self._ahead -= 1
         for row in done.rows:
-            self._put(row)
+            self._put(FrameRows(row, [part for part in done.parts if part["frame"] == row["frame"]]))
         self._note(item, "skipped", "an earlier run with the same weights and options was done with it")
 
-    def add(self, item: Input, results: Iterator[FrameResult[Row]]) -> None:
+    def add(self, item: Input, results: Iterator[FrameResult[FrameRows]]) -> None:
         """Put down the frames of an input as they come."""
         rows: list[Row] = []
+        parts: list[Row] = []
         for result in results:
             self._put(result.result)
-            rows.append(result.result)
+            rows.append(result.result.row)
+            parts.extend(result.result.parts)
             if result.last:
                 break
-            self._on_progress(len(self.inputs) + self._ahead, self._total, result.result)
-        self._journal.add(Done.of(item, rows))
+            self._on_progress(len(self.inputs) + self._ahead, self._total, result.result.row)
+        self._journal.add(Done.of(item, rows, parts))
         failure = next((str(row["message"]) for row in rows if row["status"] == Status.FAILED.value), None)
         self._note(item, "done" if failure is None else "failed", failure or "")
         self._on_progress(len(self.inputs) + self._ahead, self._total, rows[-1])
@@ -362,9 +369,10 @@ class _Record:
             if item.file in kept:
                 self.skip(item, kept[item.file])
 
-    def _put(self, row: Row) -> None:
-        self._table.append(row)
-        self.rows.append(row)
+    def _put(self, frame: FrameRows) -> None:
+        self._table.append(frame.row, frame.parts)
+        self.rows.append(frame.row)
+        self.parts.extend(frame.parts)
 
     def _note(self, item: Input, state: str, reason: str) -> None:
         self.inputs.append(InputRecord(item.file, str(item.path.absolute()), state, reason))

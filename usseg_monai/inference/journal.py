@@ -33,6 +33,7 @@ class Done:
         file: its name in the results.
         output: its name among masks and overlays.
         rows: its rows of the table.
+        parts: its rows of the table of parts.
     """
 
     path: str
@@ -41,16 +42,17 @@ class Done:
     file: str
     output: str
     rows: list[Row]
+    parts: list[Row]
 
     @classmethod
-    def of(cls, item: Input, rows: list[Row]) -> Done:
+    def of(cls, item: Input, rows: list[Row], parts: list[Row]) -> Done:
         """Describe a file as it is now. A file that is gone has size -1, which no file has."""
         path = item.path.absolute()
         try:
             status = path.stat()
         except OSError:
-            return cls(str(path), -1, 0, item.file, item.output, rows)
-        return cls(str(path), status.st_size, status.st_mtime_ns, item.file, item.output, rows)
+            return cls(str(path), -1, 0, item.file, item.output, rows, parts)
+        return cls(str(path), status.st_size, status.st_mtime_ns, item.file, item.output, rows, parts)
 
 
 class Journal:

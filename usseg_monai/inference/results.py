@@ -1,4 +1,7 @@
-"""The results table: a row a frame, failed ones too, in the order of the inputs."""
+"""The results table: a row a frame, failed ones too, in the order of the inputs.
+
+Tasks that measure several structures in an image have a table of parts beside it, a row a structure.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,48 @@ import csv
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from usseg_monai.errors import OutputError
 from usseg_monai.imaging import Spacing, write_text
 from usseg_monai.measurements.result import Measurement, Status, Value
 from usseg_monai.tasks import UNITS, Task
 
-__all__ = ["COMMON_COLUMNS", "Row", "Table", "column_names", "describe", "failed_row", "open_table", "result_row", "write_table"]
+__all__ = [
+    "COMMON_COLUMNS",
+    "FrameRows",
+    "Row",
+    "Table",
+    "column_names",
+    "describe",
+    "failed_row",
+    "open_table",
+    "part_column_names",
+    "part_rows",
+    "part_table",
+    "result_row",
+    "write_table",
+]
 
 COMMON_COLUMNS = ("file", "frame", "status", "message", "spacing_mm_row", "spacing_mm_col")
 """What stands before the task's own columns."""
 
 Row = dict[str, Value]
 """A row by column; every column of the table is there, unknown values are ``None``."""
+
+
+class FrameRows(NamedTuple):
+    """What the tables say of a frame.
+
+    Attributes:
+        row: of the results table.
+        parts: of the table of parts; none for tasks that have no such table.
+    """
+
+    row: Row
+    parts: Sequence[Row] = ()
 
 
 def column_names(task: Task) -> tuple[str, ...]:
@@ -47,6 +77,29 @@ def failed_row(task: Task, file: str, frame: int, message: str) -> Row:
     """The row of a frame that could not be read or processed; the message says why."""
     nothing = Measurement({column.name: None for column in task.columns}, Status.FAILED, message)
     return result_row(task, file, frame, None, nothing)
+
+
+def part_table(path: Path, task: Task) -> Path:
+    """The table of parts that stands beside a results table.
+
+    >>> from usseg_monai.tasks.breast import BREAST
+    >>> part_table(Path("out/results.csv"), BREAST).as_posix()
+    'out/lesions.csv'
+    """
+    return path.with_name(f"{task.part_name}s.csv")
+
+
+def part_column_names(task: Task) -> tuple[str, ...]:
+    """All columns of a task's table of parts, in order: where it is, its number in the image, what was measured."""
+    return ("file", "frame", task.part_name, *(column.name for column in task.part_columns))
+
+
+def part_rows(task: Task, file: str, frame: int, measurement: Measurement) -> list[Row]:
+    """A row for each part of a measured frame, numbered from 1; file and frame as in its `result_row`."""
+    return [
+        {"file": file, "frame": frame, task.part_name: number, **{column.name: part[column.name] for column in task.part_columns}}
+        for number, part in enumerate(measurement.parts, 1)
+    ]
 
 
 def describe(task: Task, measurement: Measurement) -> list[str]:
@@ -81,33 +134,51 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-class Table:
-    """A CSV file that grows by whole rows; see `open_table`."""
+class _File:
+    """A CSV file that grows by whole rows."""
 
     def __init__(self, path: Path, columns: tuple[str, ...], descriptor: int) -> None:
-        self.path, self.columns = path, columns
-        self._descriptor = descriptor
+        self._path, self._columns, self._descriptor = path, columns, descriptor
 
-    def append(self, row: Mapping[str, Value]) -> None:
-        """Add a row, in one write.
+    @classmethod
+    @contextmanager
+    def begin(cls, path: Path, columns: tuple[str, ...]) -> Iterator[_File]:
+        write_text(path, _line(columns))
+        with open_for_appending(path) as descriptor:
+            yield cls(path, columns, descriptor)
+
+    def append(self, rows: Sequence[Row]) -> None:
+        append_whole(self._descriptor, self._path, "".join(_line([row[name] for name in self._columns]) for row in rows))
+
+
+class Table:
+    """The results table, and the table of parts where the task has one; see `open_table`."""
+
+    def __init__(self, rows: _File, parts: _File | None) -> None:
+        self._rows, self._parts = rows, parts
+
+    def append(self, row: Row, parts: Sequence[Row] = ()) -> None:
+        """Add a frame's row and those of its parts, each table in one write; the parts of a row that is there are there.
 
         Raises:
-            OutputError: no space is left; what was written of the row is taken back.
+            OutputError: no space is left; what was written in that write is taken back.
         """
-        append_whole(self._descriptor, self.path, _line([row[name] for name in self.columns]))
+        if parts and self._parts is not None:
+            self._parts.append(parts)
+        self._rows.append([row])
 
 
 @contextmanager
 def open_table(path: Path, task: Task) -> Iterator[Table]:
-    """Begin a table, in place of one that is there, and keep it open for rows.
+    """Begin a table, in place of one that is there, and keep it open for rows; so too the table of parts, for tasks that have one.
 
     Raises:
         OutputError: it cannot be written.
     """
-    columns = column_names(task)
-    write_text(path, _line(columns))
-    with open_for_appending(path) as descriptor:
-        yield Table(path, columns, descriptor)
+    with ExitStack() as files:
+        rows = files.enter_context(_File.begin(path, column_names(task)))
+        parts = files.enter_context(_File.begin(part_table(path, task), part_column_names(task))) if task.part_name else None
+        yield Table(rows, parts)
 
 
 @contextmanager

@@ -12,14 +12,15 @@ from usseg_monai.errors import ImageError
 from usseg_monai.imaging import GreyImage, read_image
 from usseg_monai.imaging.spacing import look_up_spacing, read_spacing_csv
 from usseg_monai.inference.outputs import FOLDERS, write_overlay
-from usseg_monai.inference.results import Table, failed_row, open_table, result_row
+from usseg_monai.inference.results import Table, failed_row, open_table, part_rows, result_row
 from usseg_monai.tasks import get_task
 
 __all__ = ["ResultsHandler"]
 
 
 class ResultsHandler:
-    """Measures every mask of an evaluator's output and writes ``results.csv`` and ``overlays/``, as ``usseg predict`` does.
+    """Measures every mask of an evaluator's output and writes ``overlays/`` and the tables, ``results.csv`` and that of parts, as ``usseg
+    predict`` does.
 
     The items are those of `usseg_monai.data.datalist.list_images`, with the mask ``(W, H)`` of 0 and 1 in the key ``pred``.
 
@@ -64,5 +65,6 @@ class ResultsHandler:
             image = GreyImage(image.pixels, spacing, image.source)
             mask = np.ascontiguousarray(np.asarray(output["pred"].cpu()).T)
             measurement = self.task.measure(mask, spacing, **{name: output[name] for name in self.task.outputs})
-            self._table.append(result_row(self.task, item["file"], 0, spacing, measurement))
+            row = result_row(self.task, item["file"], 0, spacing, measurement)
+            self._table.append(row, part_rows(self.task, item["file"], 0, measurement))
             write_overlay(self.folder / FOLDERS["overlay"] / f"{item['output']}.png", image, mask, measurement, self.task)
