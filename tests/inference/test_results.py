@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from usseg_monai.errors import OutputError
@@ -12,6 +13,7 @@ from usseg_monai.inference import results as module
 from usseg_monai.inference.results import COMMON_COLUMNS, column_names, describe, failed_row, open_table, result_row
 from usseg_monai.measurements.result import Measurement, Status, Value
 from usseg_monai.tasks import get_task
+from usseg_monai.tasks.nerve import NERVE
 
 TASK = get_task("fetal_head")
 
@@ -98,3 +100,11 @@ def test_what_a_person_reads() -> None:
     in_pixels = measurement(Status.LOW_CONFIDENCE, head_circumference_px=2000.0)
     assert describe(TASK, in_pixels) == ["head circumference 2000.0 px", "low confidence"]
     assert describe(TASK, measurement(Status.EMPTY)) == ["empty"]
+
+
+def test_words_for_people_tell_probabilities_and_areas_but_no_places() -> None:
+    mask = np.zeros((120, 160))
+    mask[30:60, 40:80] = 1
+    known, unknown = (describe(NERVE, NERVE.measure(mask, spacing, presence_probability=0.934)) for spacing in ((0.1, 0.1), None))
+    assert known == ["presence probability 0.93", "area 12.0 mm²", "equivalent diameter 3.9 mm"]
+    assert unknown == ["presence probability 0.93", "area 1200 px", "equivalent diameter 39.1 px"]

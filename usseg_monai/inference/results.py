@@ -116,10 +116,14 @@ def describe(task: Task, measurement: Measurement) -> list[str]:
     for column in task.columns:
         value = values[column.name]
         words, _, unit = column.name.rpartition("_")
-        if unit == "deg" or (unit == "px" and values.get(f"{words}_mm", "no such column") is not None):
+        in_mm = next((name for name in (f"{words}_mm", f"{words}_mm2") if name in values), None)
+        if unit == "deg" or (unit == "px" and (in_mm is None or values[in_mm] is not None)):
             continue  # known in millimetres, or a position or direction, which the picture shows
         if unit in UNITS and isinstance(value, (int, float)):
-            lines.append(f"{words.replace('_', ' ')} {value:.1f} {UNITS[unit]}")
+            number = f"{value:.1f}" if isinstance(value, float) else str(value)
+            lines.append(f"{words.replace('_', ' ')} {number} {UNITS[unit]}")
+        elif unit == "probability" and isinstance(value, float):
+            lines.append(f"{column.name.replace('_', ' ')} {value:.2f}")
     if measurement.status is not Status.OK:
         lines.append(measurement.status.value.replace("_", " "))
     return lines
