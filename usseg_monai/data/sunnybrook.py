@@ -1,7 +1,7 @@
 """Sunnybrook Cardiac Data, left ventricles in short-axis cine MRI: DICOM files with contours, and the copy in PNG.
 
 Radau, Lu, Connelly, Paul, Dick, Wright, "Evaluation framework for algorithms segmenting short axis cardiac MRI", MIDAS Journal, Cardiac MR
-Left Ventricle Segmentation Challenge, 2009, http://hdl.handle.net/10380/3070. Data: CC0 1.0. How to get it: docs/data.md.
+Left Ventricle Segmentation Challenge, 2009, https://doi.org/10.54294/g80ruo. Data: CC0 1.0. How to get it: docs/data.md.
 """
 
 from __future__ import annotations
