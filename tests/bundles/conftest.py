@@ -45,37 +45,46 @@ def bundle(task: str) -> Path:
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of ten small pictures, each of a bright disc on a dark ground; two of one name in different folders."""
+    """A folder of ten small pictures, each of a bright disc on a dark ground; two of one name in different folders.
+
+    Beside it lie ``masks``, the discs, and ``nothing``, the same pictures without them.
+    """
     folder = tmp_path_factory.mktemp("data") / "images"
     rng = np.random.default_rng(0)
     for number in range(sum(CASES.values())):
         rows, cols = SHAPES[number % len(SHAPES)]
         down, across = np.mgrid[:rows, :cols]
         disc = (down - rows * 0.4) ** 2 + (across - cols * 0.6) ** 2 < (8 + number) ** 2
-        pixels = rng.integers(0, 10, (rows, cols)) + 150 * disc
-        name = f"exam{number // 2}/{number % 2}.png"
-        for file, array in ((folder / name, pixels), (folder.parent / "masks" / name, disc * 255)):
+        ground = rng.integers(0, 10, (rows, cols))
+        for kind, array in (("images", ground + 150 * disc), ("masks", disc * 255), ("nothing", ground)):
+            file = folder.parent / kind / f"exam{number // 2}/{number % 2}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(array.astype(np.uint8)).save(file)
     return folder
 
 
 @pytest.fixture(scope="session")
-def datalist(images: Path) -> Path:
-    """A datalist of these pictures and their discs."""
-    found = sorted(images.rglob("*.png"))
-    items = [
-        {
-            "image": path.relative_to(images.parent).as_posix(),
-            "label": f"masks/{path.relative_to(images).as_posix()}",
+def datalist(task: str, images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A datalist of these pictures and their discs.
+
+    For a task whose network says what the image as a whole is, every third picture has no disc, and classes take turns, the first being
+    that of pictures without one.
+    """
+    record = TASKS[task]
+    items = []
+    for number, path in enumerate(sorted(images.rglob("*.png"))):
+        name = path.relative_to(images).as_posix()
+        empty = bool(record.outputs) and number % 3 == 0
+        item: dict[str, Any] = {
+            "image": str(images.parent / ("nothing" if empty else "images") / name),
+            "label": [] if empty else str(images.parent / "masks" / name),
             "group": path.parent.name,
         }
-        for path in found
-    ]
+        items.append(item | ({"class": number % 3} if record.classes else {}))
     parts: dict[str, Any] = {"name": "discs"}
     for section, count in CASES.items():
         parts[section], items = items[:count], items[count:]
-    file = images.parent / "datalist.json"
+    file = tmp_path_factory.mktemp("datalist") / "datalist.json"
     file.write_text(json.dumps(parts))
     return file
 

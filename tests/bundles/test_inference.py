@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -38,16 +39,17 @@ def test_writes_a_mask_of_the_size_of_each_image(start: Start, images: Path, wei
         assert sorted(row["file"] for row in csv.DictReader(table)) == sorted(sizes(images))
 
 
-def test_masks_lie_where_the_structure_does(start: Start, images: Path, weights: Path, tmp_path: Path) -> None:
+def test_masks_lie_where_the_structure_does(start: Start, bundle: Path, images: Path, tmp_path: Path) -> None:
     """The shipped network replaced by one that returns the standardised picture: its masks are the bright discs."""
     torch.save({}, tmp_path / "nothing.pt")
+    shipped = json.loads((bundle / "configs" / "inference.json").read_text())["network_def"]
     workflow = start(
         "inference.json",
         kind="inference",
         dataset_dir=str(images),
         output_dir=str(tmp_path / "out"),
         ckpt_path=str(tmp_path / "nothing.pt"),
-        network_def={"_target_": "torch.nn.Identity"},
+        network_def={**shipped, "_target_": "tests.bundles.networks.Brightness"},
     )
     workflow.run()
     for name in sizes(images):

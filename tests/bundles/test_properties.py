@@ -12,6 +12,7 @@ from monai.data import load_net_with_metadata
 from monai.transforms import LoadImaged, SaveImaged, SqueezeDimd
 
 from tests.bundles.conftest import Start
+from usseg_monai.tasks import TASKS
 
 
 @pytest.mark.parametrize("configs", [("train.json",), ("train.json", "evaluate.json")])
@@ -30,11 +31,28 @@ def test_bundle_root_does_not_depend_on_the_working_directory(start: Start, bund
     assert Path(workflow.bundle_root) == bundle
 
 
-def test_network_gives_what_the_metadata_says(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_network_gives_what_the_metadata_says(bundle: Path, task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     configs = bundle / "configs"
     for name in ("inference.json", "train.json"):
-        verify_net_in_out("network_def", meta_file=str(configs / "metadata.json"), config_file=str(configs / name), device="cpu")
+        if TASKS[task].outputs:
+            verify_two_heads(configs / "metadata.json", configs / name, len(TASKS[task].outputs))
+        else:
+            verify_net_in_out("network_def", meta_file=str(configs / "metadata.json"), config_file=str(configs / name), device="cpu")
+
+
+def verify_two_heads(metadata: Path, config: Path, classes: int) -> None:
+    """What MONAI's `verify_net_in_out` checks, which cannot look into a network that gives a dictionary."""
+    formats = json.loads(metadata.read_text())["network_data_format"]
+    image, pred = formats["inputs"]["image"], formats["outputs"]["pred"]
+    parser = ConfigParser()
+    parser.read_config(str(config))
+    network = parser.get_parsed_content("network_def").eval()
+    with torch.no_grad():
+        heads = network(torch.rand(1, image["num_channels"], *image["spatial_shape"], dtype=getattr(torch, image["dtype"])))
+    assert heads["mask"].shape == (1, pred["num_channels"], *pred["spatial_shape"])
+    assert heads["mask"].dtype == getattr(torch, pred["dtype"])
+    assert heads["class"].shape == (1, classes)
 
 
 def test_exports_to_torchscript(bundle: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +70,9 @@ def test_exports_to_torchscript(bundle: Path, weights: Path, tmp_path: Path, mon
     assert "network_def" in json.loads(extra["inference.json"])
     saved = torch.load(weights, weights_only=True)
     assert all(torch.equal(saved[name], value) for name, value in network.state_dict().items())
-    assert network.eval()(torch.zeros(1, 1, 64, 64)).shape == (1, 1, 64, 64)
+    output = network.eval()(torch.zeros(1, 1, 64, 64))
+    mask = output["mask"] if isinstance(output, dict) else output
+    assert mask.shape == (1, json.loads(extra["inference.json"])["network_def"]["out_channels"], 64, 64)
 
 
 def test_chains_suit_the_stock_app_of_monai_label(bundle: Path) -> None:
