@@ -306,6 +306,23 @@ def test_a_cavity_that_reaches_the_end_of_the_stack(tmp_path: Path) -> None:
     assert row["message"] == "the cavity reaches the last slice: what lies beyond is not counted" and row["ejection_fraction_percent"]
 
 
+def test_slices_of_the_atrium_are_left_out(tmp_path: Path) -> None:
+    widening = voxels()
+    widening[:, :, 0] = 0
+    widening[:, :, 5] = np.stack([disc(radius) * 200 for radius in (11, 13, 15, 14)], axis=-1)
+    widening[:, :, 4] = widening[:, :, 3]
+    write_nifti(tmp_path / "in/a.nii", widening, ZOOMS)
+    run(tmp_path / "in", tmp_path / "out")
+    row = only_study(tmp_path / "out")
+    kept = [[disc(RADII[slice_, phase]).sum() for phase in range(4)] for slice_ in (1, 2, 3, 3)]
+    volumes = np.sum(kept, axis=0) * SPACING_MM**2 * DISTANCE_MM / 1000
+    assert float(row["end_diastolic_volume_ml"]) == pytest.approx(volumes[0], rel=1e-4)
+    assert float(row["end_systolic_volume_ml"]) == pytest.approx(volumes[2], rel=1e-4)
+    assert row["message"].startswith("1 slice at the base was left out: the area there does not fall")
+    counted = {line["slice"] for line in table(tmp_path / "out/studies/a_areas.csv") if line["counted"] == "1"}
+    assert counted == {"0", "1", "2", "3", "4"}
+
+
 def test_pictures_without_a_place_make_no_study(tmp_path: Path) -> None:
     from PIL import Image
 

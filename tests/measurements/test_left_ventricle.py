@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from usseg_monai.errors import ImageError, UsageError
-from usseg_monai.measurements.left_ventricle import measure, myocardial_mass_g, ventricular_function, volume_curve
+from usseg_monai.measurements.left_ventricle import atrial_slices, measure, myocardial_mass_g, ventricular_function, volume_curve
 from usseg_monai.measurements.result import Status
 from usseg_monai.tasks.left_ventricle import LEFT_VENTRICLE
 
@@ -108,6 +108,22 @@ def test_phases_are_found() -> None:
     function = ventricular_function([100, 140, 90, 60, 70])
     assert (function.end_diastole, function.end_systole) == (1, 3)
     assert function.stroke_volume_ml == 80 and function.ejection_fraction_percent == pytest.approx(57.142857)
+
+
+@pytest.mark.parametrize(
+    ("diastole", "systole", "left_out"),
+    [
+        ([0, 300, 900, 1000, 800, 0], [0, 100, 500, 600, 500, 0], []),  # a whole ventricle
+        ([0, 300, 900, 1000, 1100, 0], [0, 100, 500, 600, 1300, 0], [4]),  # an atrium at the end
+        ([1100, 1200, 1000, 900, 700, 500, 300], [1300, 1200, 600, 500, 300, 200, 100], [0, 1]),  # at the other end
+        ([300, 900, 1000, 1100, 0], [100, 500, 600, 700, 400], [4]),  # seen in systole only: a base that comes down
+        ([200, 900, 1000, 1100, 1200], [400, 500, 600, 700, 800], []),  # an apex that widens after an infarct
+        ([500, 500, 500, 500, 500, 500], [400, 500, 500, 500, 500, 500], [5, 4]),  # hardly any motion: a third at most
+        ([0, 0], [0, 0], []),
+    ],
+)
+def test_slices_of_the_atrium(diastole: list[float], systole: list[float], left_out: list[int]) -> None:
+    assert atrial_slices(np.stack([diastole, systole], axis=1)) == left_out
 
 
 def test_mass_of_a_shell() -> None:

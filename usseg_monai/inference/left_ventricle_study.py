@@ -1,14 +1,15 @@
 """Short-axis stacks of the left ventricle: volumes, ejection fraction and mass from the measured slices.
 
-The output folder gets ``studies.csv``, a row a stack, and for each stack, under its name in ``studies/``: ``NAME_areas.csv``, a row a frame
-with its slice and phase, and where the stack is whole ``NAME_volumes.csv``, a row a phase, and ``NAME_volume.png``, the volume curve.
+The output folder gets ``studies.csv``, a row a stack, and for each stack, under its name in ``studies/``: ``NAME_areas.csv``, a row a
+frame with its slice and phase and whether its slice counts in the volumes, and where the stack is whole ``NAME_volumes.csv``, a row a phase,
+and ``NAME_volume.png``, the volume curve.
 Of a stack that is not whole there are areas only, and the message says why.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from usseg_monai.imaging.chart import Mark, draw_curve
 from usseg_monai.imaging.contour import read_contour_mask
 from usseg_monai.inference.results import Row, one_line, write_table
 from usseg_monai.inference.stacks import Stack, StudyFrame, find_stacks
-from usseg_monai.measurements.left_ventricle import Function, myocardial_mass_g, ventricular_function, volume_curve
+from usseg_monai.measurements.left_ventricle import Function, atrial_slices, myocardial_mass_g, ventricular_function, volume_curve
 from usseg_monai.measurements.result import Status
 from usseg_monai.tasks import Task
 
@@ -36,7 +37,7 @@ FOLDER = "studies"
 OPEN_END = 0.5
 """A stack both of whose ends show more than this share of its largest area at end diastole shows neither apex nor base: no volume."""
 
-_AREA_COLUMNS = ("slice", "phase", "position_mm", "time_ms", "area_mm2", "area_px", "status", "file", "frame")
+_AREA_COLUMNS = ("slice", "phase", "position_mm", "time_ms", "area_mm2", "area_px", "counted", "status", "file", "frame")
 _VOLUME_COLUMNS = ("phase", "time_ms", "volume_ml")
 _CONTOUR_NAME = re.compile(r"(?:.*\D)?0*(\d+)-ocontour-manual\.txt", re.IGNORECASE)
 _LAST_NUMBER = re.compile(r".*?0*(\d+)\D*")
@@ -74,13 +75,16 @@ def sum_up(task: Task, folder: Path, frames: Sequence[StudyFrame], epicardium: P
 
 def _write_stack(task: Task, folder: Path, stack: Stack, epicardium: Path | None, stacks: int) -> Row:
     place = folder / FOLDER
-    write_table(place / f"{stack.name}_areas.csv", _AREA_COLUMNS, _area_rows(stack))
     row: Row = {"study": stack.name, **dict.fromkeys(column.name for column in task.study_columns)}
     if stack.positions_mm:
         row |= {"slices": len(stack.slices), "phases": stack.phases, "slice_distance_mm": stack.distance_mm}
     areas, problems = _areas(stack)
+    beyond = [] if areas is None or stack.phases < 2 else atrial_slices(areas)
+    counted = set() if areas is None else set(range(len(areas))) - set(beyond)
+    write_table(place / f"{stack.name}_areas.csv", _AREA_COLUMNS, _area_rows(stack, counted))
     if areas is None or stack.distance_mm is None:
         return row | {"message": one_line(f"areas only: {'; '.join(problems)}")}
+    areas[beyond] = 0
     volumes = volume_curve(areas, stack.distance_mm)
     write_table(place / f"{stack.name}_volumes.csv", _VOLUME_COLUMNS, _volume_rows(stack, volumes))
     if not volumes.max() > 0:
@@ -98,7 +102,7 @@ def _write_stack(task: Task, folder: Path, stack: Stack, epicardium: Path | None
         "mass_g": mass.grams,
         "end_diastole_phase": function.end_diastole,
         "end_systole_phase": function.end_systole,
-        "message": one_line("; ".join(filter(None, [_open_end(areas[:, function.end_diastole]), mass.remark]))),
+        "message": one_line("; ".join(filter(None, [_atrium(beyond), _open_end(areas[:, function.end_diastole]), mass.remark]))),
     }
 
 
@@ -123,6 +127,12 @@ def _area(frame: StudyFrame) -> float | None:
         return 0.0
     value = frame.row["area_mm2"]
     return float(value) if isinstance(value, (int, float)) else None
+
+
+def _atrium(beyond: Sequence[int]) -> str:
+    """A remark where slices were left out."""
+    what = "1 slice at the base was" if len(beyond) == 1 else f"{len(beyond)} slices at the base were"
+    return f"{what} left out: the area there does not fall while the ventricle contracts, as an atrium's" if beyond else ""
 
 
 def _open_end(at_diastole: Areas) -> str:
@@ -168,7 +178,7 @@ def _contour_area(contour: Path, frame: StudyFrame) -> float:
     return float(read_contour_mask(contour, frame.shape).sum()) * row * col
 
 
-def _area_rows(stack: Stack) -> list[Row]:
+def _area_rows(stack: Stack, counted: Collection[int]) -> list[Row]:
     known = bool(stack.positions_mm)
     return [
         {
@@ -178,6 +188,7 @@ def _area_rows(stack: Stack) -> list[Row]:
             "time_ms": frame.place.time_ms,
             "area_mm2": _area(frame),
             "area_px": frame.row["area_px"],
+            "counted": int(number in counted),
             "status": frame.row["status"],
             "file": frame.row["file"],
             "frame": frame.row["frame"],

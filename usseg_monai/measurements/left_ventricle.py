@@ -4,11 +4,12 @@ Convention. The cavity ends at the endocardium, papillary muscles and trabeculae
 al., MIDAS Journal, 2009) and as the SCMR's guidelines allow (Schulz-Menger et al., J Cardiovasc Magn Reson 22:19, 2020).
 
 Volumes are sums of slices, each area times the distance between slices (the summation of discs that is called Simpson's method in cardiac
-MRI; same guidelines). Nothing is added for apex or base: a volume is what the masks show.
+MRI; same guidelines). Nothing is added for apex or base: a volume is what the masks show, but for slices of the atrium (`atrial_slices`).
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -20,13 +21,16 @@ from usseg_monai.errors import UsageError
 from usseg_monai.measurements.region import measure_region
 from usseg_monai.measurements.result import Measurement, Status, Value
 
-__all__ = ["MYOCARDIUM_G_PER_ML", "Function", "measure", "myocardial_mass_g", "ventricular_function", "volume_curve"]
+__all__ = ["MYOCARDIUM_G_PER_ML", "Function", "atrial_slices", "measure", "myocardial_mass_g", "ventricular_function", "volume_curve"]
 
 MYOCARDIUM_G_PER_ML = 1.05
 """Density of myocardium (Vinnakota and Bassingthwaighte, Am J Physiol Heart Circ Physiol 286:H1742, 2004: 1.053 g/ml)."""
 
 EQUIVALENT_DIAMETER_MM = 100.0
 """Largest plausible cavity; a left ventricle is severely dilated from about 69 mm on (Lang et al., J Am Soc Echocardiogr 18:1440, 2005)."""
+
+ATRIAL_SHARE = 1 / 3
+"""At most this share of the slices that show a cavity is taken for the atrium's."""
 
 _UNKNOWN: dict[str, Value] = dict.fromkeys(
     ("area_mm2", "equivalent_diameter_mm", "area_px", "equivalent_diameter_px", "center_row_px", "center_col_px")
@@ -134,6 +138,34 @@ def ventricular_function(volumes_ml: npt.ArrayLike) -> Function:
         raise UsageError("no cavity in any phase: there is no ejection fraction")
     diastole, systole = int(volumes.argmax()), int(volumes.argmin())
     return Function(diastole, systole, float(volumes[diastole]), float(volumes[systole]))
+
+
+def atrial_slices(areas_mm2: npt.ArrayLike) -> list[int]:
+    """Slices beyond the base, which show the left atrium or the outflow tract: their area does not fall while the ventricle contracts.
+
+    In systole the base moves towards the apex, through the outermost slices of the stack, and the atrium fills. A network that knows single
+    slices outlines it as a cavity. From the basal end, that with the larger area, slices are taken as long as they are no smaller at end systole;
+    at most a third of those with a cavity (`ATRIAL_SHARE`). The apex is left alone: after an infarct it may widen in systole.
+
+    Args:
+        areas_mm2: ``(slices, phases)`` in the order of their positions, as `volume_curve` takes them; at least two phases.
+
+    Returns:
+        Indices, from the outermost slice inwards; none where there is no cavity.
+
+    >>> atrial_slices([[300, 100], [900, 500], [1000, 600], [1100, 1300]])
+    [3]
+    """
+    areas = np.asarray(areas_mm2, np.float64)
+    volumes = volume_curve(areas, 1.0)
+    if not volumes.max() > 0:
+        return []
+    function = ventricular_function(volumes)
+    diastole, systole = areas[:, function.end_diastole], areas[:, function.end_systole]
+    both = diastole + systole
+    shown = np.flatnonzero(both).tolist()
+    inwards = shown if both[shown[0]] > both[shown[-1]] else shown[::-1]
+    return list(itertools.takewhile(lambda index: systole[index] >= diastole[index], inwards[: int(len(shown) * ATRIAL_SHARE)]))
 
 
 def myocardial_mass_g(epicardial_mm2: npt.ArrayLike, endocardial_mm2: npt.ArrayLike, distance_mm: float) -> float:
