@@ -1,8 +1,8 @@
 """Short-axis stacks of the left ventricle: volumes, ejection fraction and mass from the measured slices.
 
 The output folder gets ``studies.csv``, a row a stack, and for each stack, under its name in ``studies/``: ``NAME_areas.csv``, a row a
-frame with its slice and phase and whether its slice counts in the volumes, and where the stack is whole ``NAME_volumes.csv``, a row a phase,
-and ``NAME_volume.png``, the volume curve.
+frame with its slice and phase and whether its slice counts in the volumes, and where the stack is whole ``NAME_volumes.csv``, a row a
+phase, and ``NAME_volume.png``, the volume curve.
 Of a stack that is not whole there are areas only, and the message says why.
 """
 

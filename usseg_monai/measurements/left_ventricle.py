@@ -144,8 +144,8 @@ def atrial_slices(areas_mm2: npt.ArrayLike) -> list[int]:
     """Slices beyond the base, which show the left atrium or the outflow tract: their area does not fall while the ventricle contracts.
 
     In systole the base moves towards the apex, through the outermost slices of the stack, and the atrium fills. A network that knows single
-    slices outlines it as a cavity. From the basal end, that with the larger area, slices are taken as long as they are no smaller at end systole;
-    at most a third of those with a cavity (`ATRIAL_SHARE`). The apex is left alone: after an infarct it may widen in systole.
+    slices outlines it as a cavity. From the basal end, that with the larger area, slices are taken as long as they are no smaller at end
+    systole; at most a third of those with a cavity (`ATRIAL_SHARE`). The apex is left alone: after an infarct it may widen in systole.
 
     Args:
         areas_mm2: ``(slices, phases)`` in the order of their positions, as `volume_curve` takes them; at least two phases.
