@@ -25,6 +25,7 @@ from benchmarks.readme import insert_table
 from usseg_monai.data.busbra import read_busbra
 from usseg_monai.data.busi import FOLDER, TABLE, read_reviewers_groups
 from usseg_monai.data.near_duplicates import find_near_duplicates, unite_groups
+from usseg_monai.data.splits import split_of
 from usseg_monai.imaging import read_image
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -38,8 +39,10 @@ def measure_busi(root: Path) -> dict[str, Any]:
     if not reviewers:
         raise SystemExit(f"near_duplicates: {root} needs {TABLE} and the images that it names (docs/data.md)")
     names = list(reviewers)
-    groups, seconds = find_groups([_busi_image(root, name) for name in names], names)
-    told, found = same_group(list(reviewers.values())), same_group(groups)
+    pairs, seconds = find_pairs([_busi_image(root, name) for name in names])
+    alone = unite_groups([name.removesuffix(".png") for name in names], pairs)
+    together = unite_groups(list(reviewers.values()), pairs)
+    told, found = same_group(list(reviewers.values())), same_group(alone)
     both = int((told & found).sum())
     return {
         "images": len(names),
@@ -49,6 +52,11 @@ def measure_busi(root: Path) -> dict[str, Any]:
         "pairs_of_both": both,
         "recall": both / max(int(told.sum()), 1),
         "precision": both / max(int(found.sum()), 1),
+        "in_another_part_without_the_table": [
+            name
+            for name, group, united in zip(names, alone, together, strict=True)
+            if split_of("breast", group) != split_of("breast", united)
+        ],
         "found_alone": _pair_names(found & ~told, names),
         "missed": _pair_names(told & ~found, names),
     }
@@ -58,8 +66,8 @@ def measure_busbra(root: Path) -> dict[str, Any]:
     """How many of the pairs of two patients are taken for one lesion."""
     cases = read_busbra(root).cases
     names = [case.image.name for case in cases]
-    groups, seconds = find_groups([case.image for case in cases], names)
-    patient, found = same_group([case.group for case in cases]), same_group(groups)
+    pairs, seconds = find_pairs([case.image for case in cases])
+    patient, found = same_group([case.group for case in cases]), same_group(unite_groups(names, pairs))
     return {
         "images": len(cases),
         "seconds": round(seconds, 2),
@@ -70,12 +78,12 @@ def measure_busbra(root: Path) -> dict[str, Any]:
     }
 
 
-def find_groups(images: Sequence[Path], names: Sequence[str]) -> tuple[list[str], float]:
-    """Group of each image by likeness alone, and the processor seconds that finding them took, files read before."""
+def find_pairs(images: Sequence[Path]) -> tuple[list[tuple[int, int]], float]:
+    """Pairs of near-duplicates, and the processor seconds that finding them took, files read before."""
     pictures = [read_image(path).pixels for path in images]
     start = time.process_time()
-    groups = unite_groups(names, find_near_duplicates(pictures))
-    return groups, time.process_time() - start
+    pairs = find_near_duplicates(pictures)
+    return pairs, time.process_time() - start
 
 
 def same_group(groups: Sequence[str]) -> npt.NDArray[np.bool_]:
@@ -91,6 +99,7 @@ def same_group(groups: Sequence[str]) -> npt.NDArray[np.bool_]:
 def markdown(report: dict[str, Any]) -> str:
     """The figures as a Markdown table and the pairs that only one of the two has."""
     busi, busbra = report["BUSI"], report["BUS-BRA"]
+    moved = [name.removesuffix(".png") for name in busi["in_another_part_without_the_table"]]
     lines = [
         "| | images | pairs found | of them right | recall | precision | seconds |",
         "|---|---|---|---|---|---|---|",
@@ -98,6 +107,8 @@ def markdown(report: dict[str, Any]) -> str:
         f"| {busi['pairs_of_both']} | {100 * busi['recall']:.1f} % | {100 * busi['precision']:.1f} % | {busi['seconds']:.1f} |",
         f"| BUS-BRA, patients known | {busbra['images']} | {busbra['found_of_one_patient'] + busbra['found_of_two_patients']} "
         f"| {busbra['found_of_one_patient']} | | | {busbra['seconds']:.1f} |",
+        "",
+        f"Without `{TABLE}`, {len(moved)} images of BUSI would be in another part of the split than with it: {', '.join(moved) or 'none'}.",
         "",
         f"In BUS-BRA, {busbra['found_of_two_patients']} of {busbra['pairs_of_two_patients']} pairs of two patients are taken for one "
         "lesion.",
