@@ -28,7 +28,7 @@ DEPRESSION = 0.03
 DEPRESSION_PX = 1.5
 """Least depth of a depression in pixels: the steps of a straight edge are below it."""
 
-_SMOOTHING = 4  # points to each side; see `_smooth`
+_SMOOTHING = 4  # points to each side, for square pixels; see `_smooth`
 
 _Points = npt.NDArray[np.float64]
 
@@ -46,7 +46,7 @@ class LesionShape:
         width: extent across the picture, parallel to the skin.
         depth: extent down the picture, along the beam.
         circularity: 4 pi area / perimeter**2, at most 1, which is a disc.
-        solidity: area / area of the convex hull, at most 1, which is a shape without depressions.
+        solidity: number of pixels / number of those in their convex hull, at most 1: a shape without depressions has exactly 1.
         normalized_circumference: perimeter / perimeter of the ellipse with the same second moments; 1 for ellipses, more for margins that
             are not smooth.
         roughness: standard deviation of the outline's radius, where the space is scaled so that the ellipse with the same second moments is
@@ -91,7 +91,7 @@ def measure_shape(runs: Runs, pixel: tuple[float, float] = (1.0, 1.0)) -> Lesion
     corners = outline[hull] * scale
     long_axis, short_axis, angle = _smallest_rectangle(corners)
 
-    smooth = _smooth(outline) * scale
+    smooth = _smooth(outline, max(pixel) / min(pixel)) * scale
     area, centre, moments = _moments(smooth)
     perimeter = _length(smooth)
     variances, directions = np.linalg.eigh(moments / area)
@@ -105,7 +105,7 @@ def measure_shape(runs: Runs, pixel: tuple[float, float] = (1.0, 1.0)) -> Lesion
         width=float(runs.stop.max() - runs.start.min()) * pixel[1],
         depth=float(runs.row[-1] - runs.row[0] + 1) * pixel[0],
         circularity=min(4 * math.pi * area / perimeter**2, 1.0),
-        solidity=min(_moments(outline * scale)[0] / _moments(corners)[0], 1.0),
+        solidity=count / _pixels_of_hull(runs),
         normalized_circumference=perimeter / Ellipse(0, 0, float(long), float(short), 0).perimeter,
         roughness=float(radius.std()),
         depressions=int((depths > max(DEPRESSION_PX, DEPRESSION * 2 * math.sqrt(count / math.pi))).sum()),
@@ -128,19 +128,33 @@ def _outline(runs: Runs) -> _Points:
     return shifted
 
 
-def _smooth(outline: _Points) -> _Points:
+def _smooth(outline: _Points, stretch: float) -> _Points:
     """Take the pixels' steps off a closed way: at each point a parabola through nine (Savitzky and Golay, Analytical Chemistry 36, 1964).
 
     Parabolas, unlike means, do not shrink what is curved. The length of discs, ellipses and rectangles turned by any angle, of 10 pixels
-    and more across, is then right within 1 %, while the steps themselves are 5 % too long.
+    and more across, is then right within 1 %, while the steps themselves are 5 % too long. Steps of pixels that are not square are
+    further apart, by the ratio of their sides: ``stretch``. Short ways are smoothed less, to keep their shape.
     """
-    m = _SMOOTHING
-    if len(outline) < 2 * m + 1:
-        return outline
+    m = min(round(_SMOOTHING * stretch), len(outline) // 8)
     offset = np.arange(-m, m + 1)
     weights = 3 * (3 * m**2 + 3 * m - 1 - 5 * offset**2) / ((2 * m - 1) * (2 * m + 1) * (2 * m + 3))
     around = np.pad(outline, ((m, m), (0, 0)), mode="wrap")
     return np.stack([np.convolve(around[:, axis], weights, "valid") for axis in (0, 1)], axis=1)
+
+
+def _pixels_of_hull(runs: Runs) -> int:
+    """Number of pixels whose centres lie in the convex hull of the piece's, by Pick's theorem: exactly its own if it shows a convex shape.
+
+    Holes count as pixels that are missing.
+    """
+    rows, first = np.unique(runs.row, return_index=True)
+    left, right = np.minimum.reduceat(runs.start, first), np.maximum.reduceat(runs.stop, first) - 1
+    way = np.concatenate([np.stack([rows, left], axis=1), np.stack([rows, right], axis=1)[::-1]])
+    corners = way[_hull(way.astype(np.float64))]
+    following = np.roll(corners, -1, axis=0)
+    twice_area = abs(int((corners[:, 0] * following[:, 1] - corners[:, 1] * following[:, 0]).sum()))
+    on_border = int(np.gcd(*np.abs(following - corners).T).sum())
+    return (twice_area + on_border) // 2 + 1
 
 
 def _hull(outline: _Points) -> npt.NDArray[np.intp]:

@@ -16,7 +16,7 @@ _SHAPE = (
     Column("depth_width_ratio", "depth / width"),
     Column("taller_than_wide", "yes where depth / width is above 1, else no"),
     Column("circularity_ratio", "4 pi area / perimeter²; 1 for a disc"),
-    Column("solidity_ratio", "area / area of the convex hull; 1 for a shape without dents"),
+    Column("solidity_ratio", "pixels / pixels within the convex hull; 1 for a shape without dents or holes"),
     Column("normalized_circumference_ratio", "perimeter / perimeter of the ellipse of the same moments; 1 for an ellipse"),
     Column("roughness_ratio", "standard deviation of the outline's radius in units of the ellipse of the same moments; 0 for an ellipse"),
     Column("lobulations", "dents of the outline, deeper than 3 % of the equivalent diameter and than 1.5 pixels"),
