@@ -149,8 +149,9 @@ def _pixels_of_hull(runs: Runs) -> int:
     """
     rows, first = np.unique(runs.row, return_index=True)
     left, right = np.minimum.reduceat(runs.start, first), np.maximum.reduceat(runs.stop, first) - 1
-    way = np.concatenate([np.stack([rows, left], axis=1), np.stack([rows, right], axis=1)[::-1]])
-    corners = way[_hull(way.astype(np.float64))]
+    ends = np.concatenate([np.stack([rows, left], axis=1), np.stack([rows, right], axis=1)])
+    corners = np.unique(ends[_hull(ends.astype(np.float64))], axis=0)
+    corners = corners[np.argsort(np.arctan2(*(corners - corners.mean(axis=0)).T))]  # in order around the hull
     following = np.roll(corners, -1, axis=0)
     twice_area = abs(int((corners[:, 0] * following[:, 1] - corners[:, 1] * following[:, 0]).sum()))
     on_border = int(np.gcd(*np.abs(following - corners).T).sum())
@@ -158,7 +159,7 @@ def _pixels_of_hull(runs: Runs) -> int:
 
 
 def _hull(outline: _Points) -> npt.NDArray[np.intp]:
-    """Indices of the points of a closed way that are corners of its convex hull, ascending (Andrew's monotone chain)."""
+    """Indices of the points that are corners of their convex hull, ascending, which for a closed way is their order (Andrew's chain)."""
     # Of the points in one row only the outermost can be corners.
     order = np.lexsort((outline[:, 1], outline[:, 0]))
     rows = outline[order, 0]
