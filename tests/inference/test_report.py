@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -59,6 +60,8 @@ class _Nesting(HTMLParser):
 
 def test_every_case_is_shown_with_its_numbers() -> None:
     page = _page(_case("a.png", 181.26, 180.0), _case("b.png", 99.0), _case("c.png", None, status=Status.EMPTY, message="nothing found"))
+    assert "not known" not in page and "<dl></dl>" in page  # nothing to measure
+    assert "not known" in _page(_case("d.png", None, status=Status.LOW_CONFIDENCE))
     for text in (
         "a.png",
         "b.png",
@@ -68,7 +71,6 @@ def test_every_case_is_shown_with_its_numbers() -> None:
         "+1.3",
         "+0.7 %",
         "99.0 mm",
-        "not known",
         "nothing found",
         "20.2 weeks",
     ):
@@ -139,13 +141,13 @@ CLASSIFIER = replace(
 )
 
 
-def _tumour(name: str, malignant: float | None, category: str | None) -> Case:
+def _tumour(name: str, malignant: float | None, truth: Mapping[str, float]) -> Case:
     rest = None if malignant is None else 1 - malignant
     values: dict[str, Value] = {"area_mm2": 12.0, "benign_probability": rest, "malignant_probability": malignant}
     image = GreyImage(np.zeros((30, 40), np.float32))
     mask = np.zeros((30, 40), np.uint8)
     mask[10:20, 10:30] = 1
-    return Case(name, image, Measurement(values, Status.OK), {"area_mm2": 10.0}, mask, category)
+    return Case(name, image, Measurement(values, Status.OK), {"area_mm2": 10.0, **truth}, mask)
 
 
 def _tumours(*cases: Case, **more: object) -> str:
@@ -154,7 +156,8 @@ def _tumours(*cases: Case, **more: object) -> str:
 
 
 def test_class_probabilities_are_bars_and_the_true_class_is_said() -> None:
-    page = _tumours(_tumour("a.png", 0.874, "malignant"), _tumour("b.png", 0.25, "malignant"), _tumour("c.png", None, None))
+    truth = {"benign_probability": 0.0, "malignant_probability": 1.0}
+    page = _tumours(_tumour("a.png", 0.874, truth), _tumour("b.png", 0.25, truth), _tumour("c.png", None, {}))
     assert page.count("<div class=bars>") == 2
     assert "width:87.4%" in page and "width:12.6%" in page and ">0.87<" in page
     assert page.count("Malignant <small>true</small>") == 2 and "Benign <small>true" not in page
@@ -162,13 +165,13 @@ def test_class_probabilities_are_bars_and_the_true_class_is_said() -> None:
 
 
 def test_without_an_outline_the_edge_of_the_mask_is_drawn() -> None:
-    page = _tumours(_tumour("a.png", 0.5, None))
+    page = _tumours(_tumour("a.png", 0.5, {}))
     (points,) = re.findall("<polygon points='([^']*)'", page)
     assert set(points.split()) >= {"10.5,10.0", "30.0,19.5"}  # pixel edges, halfway between corners
 
 
 def test_chapters_are_linked_and_pictures_of_one_name_are_told_apart() -> None:
-    page = _tumours(_tumour("a.png", 0.5, None))
+    page = _tumours(_tumour("a.png", 0.5, {}))
     assert "<a href='#tumour'>Tumours</a><a href='#fetal_head'>Heads</a>" in page
     assert "href='#tumour-a-png'" in page and "id='tumour-a-png'" in page
     assert "<nav>" not in _page(_case("a.png", 181.0))
@@ -176,7 +179,7 @@ def test_chapters_are_linked_and_pictures_of_one_name_are_told_apart() -> None:
 
 def test_figures_stand_beside_their_numbers() -> None:
     figure = Figure("Stack <1>", {"ejection_fraction_percent": 31.6, "edv_ml": None}, {"ejection_fraction_percent": 30.0}, b"png", "short")
-    page = _tumours(_tumour("a.png", 0.5, None), figures=[figure])
+    page = _tumours(_tumour("a.png", 0.5, {}), figures=[figure])
     for text in ("Stack &lt;1&gt;", "31.6 %", "true 30.0", "not known", "short", "data:image/png;base64,cG5n"):
         assert text in page, text
 

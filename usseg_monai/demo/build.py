@@ -115,7 +115,7 @@ def _case(written: Written, sample: Sample, frame: int, rows: Sequence[Row]) -> 
     measurement = Measurement(values, Status(row["status"]), str(row["message"]), outlines)
     image = next(islice(read_frames(written.images / sample.name), frame, None))
     name = sample.name if len(rows) == 1 else f"{sample.name}, frame {frame}"
-    return Case(name, image, measurement, sample.truth, mask, sample.category)
+    return Case(name, image, measurement, sample.truth, mask)
 
 
 def _spacing_table(samples: Iterable[Sample]) -> str:

@@ -24,9 +24,8 @@ class Sample:
     Attributes:
         name: of the file, with its suffix.
         content: of the file.
-        truth: known values, by names of the task's columns.
+        truth: known values, by names of the task's columns; of class probabilities 1 for the true class and 0 for the others.
         spacing_mm: ``(row, col)``, given to the program beside the file; ``None`` where the file tells it itself, or nobody knows.
-        category: which of the task's classes the image is; ``None`` where that is not known or not asked.
         frames: those that the page shows; all are measured.
     """
 
@@ -34,17 +33,16 @@ class Sample:
     content: bytes
     truth: Mapping[str, float] = field(default_factory=dict)
     spacing_mm: Spacing | None = None
-    category: str | None = None
     frames: Sequence[int] = (0,)
 
     @classmethod
-    def of_phantom(cls, name: str, phantom: Phantom, category: str | None = None) -> Sample:
+    def of_phantom(cls, name: str, phantom: Phantom) -> Sample:
         """A phantom as a PNG file, with its spacing and truth."""
         from PIL import Image
 
         file = io.BytesIO()
         Image.fromarray(phantom.image.pixels.astype("uint8")).save(file, "PNG")
-        return cls(name, file.getvalue(), phantom.truth, phantom.image.spacing_mm, category)
+        return cls(name, file.getvalue(), phantom.truth, phantom.image.spacing_mm)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,6 @@ class Case:
         measurement: values by the task's columns, status, message and outlines.
         truth: known values by column name; may be empty.
         mask: what was found; its edge is drawn where the measurement has no outlines.
-        category: which of the task's classes the image is; ``None`` where that is not known or not asked.
     """
 
     name: str
@@ -43,7 +42,6 @@ class Case:
     measurement: Measurement
     truth: Mapping[str, float] = field(default_factory=dict)
     mask: MaskArray | None = None
-    category: str | None = None
 
     def difference(self, column: str) -> float | None:
         """Measured less true value, or ``None`` where one of them is not known."""
@@ -81,7 +79,7 @@ class Figure:
         title: heading.
         values: by names whose last word is the unit, as those of columns.
         truth: known values by the same names; may be empty.
-        png: the drawing, encoded.
+        png: the drawing, encoded; empty where nothing could be drawn.
         message: one line; empty when there is nothing to add.
     """
 
@@ -177,7 +175,7 @@ def _chapter(chapter: Chapter) -> str:
     return "\n".join(
         [
             f"<section class=chapter id='{task.name}'><p class=task>{escape(task.title)}</p><h2>{escape(chapter.title)}</h2>",
-            _tiles(chapter.sections, highlights[0]),
+            _tiles(chapter.sections, highlights[0], task.outputs if task.classes else ()),
             _table(chapter, highlights[0]),
             *(_section(section, highlights, task) for section in chapter.sections),
             f"<div class=notes>{notes}</div></section>",
@@ -185,8 +183,8 @@ def _chapter(chapter: Chapter) -> str:
     )
 
 
-def _tiles(sections: Sequence[Section], main: Column) -> str:
-    """The chapter in a few large numbers."""
+def _tiles(sections: Sequence[Section], main: Column, classes: Sequence[str]) -> str:
+    """The chapter in a few large numbers; `classes` are the outputs with class probabilities, if any."""
     tiles = [(str(sum(len(section.cases) for section in sections)), "pictures measured")]
     for section in sections:
         differences = [abs(difference) for case in section.cases if (difference := case.difference(main.name)) is not None]
@@ -199,8 +197,8 @@ def _tiles(sections: Sequence[Section], main: Column) -> str:
             tiles.append(
                 (f"{held} of {len(section.cases)}", f"within {section.tolerance.percent:g} % of the truth: {_lower(section.title)}")
             )
-        if known := [case for case in section.cases if case.category is not None]:
-            right = sum(case.category == _likeliest(case) for case in known)
+        if known := [case for case in section.cases if _true_class(case, classes)]:
+            right = sum(_likeliest_class(case, classes) == _true_class(case, classes) for case in known)
             tiles.append((f"{right} of {len(known)}", f"most probable class is the true one: {_lower(section.title)}"))
     boxes = "".join(f"<div><b>{escape(number)}</b><span>{escape(text)}</span></div>" for number, text in tiles)
     return f"<div class=tiles>{boxes}</div>"
@@ -237,7 +235,7 @@ def _section(section: Section, highlights: Sequence[Column], task: Task) -> str:
 
 
 def _figure(figure: Figure) -> str:
-    drawing = f"<img src='data:image/png;base64,{_base64(figure.png)}' alt='{escape(figure.title)}'>"
+    drawing = f"<img src='data:image/png;base64,{_base64(figure.png)}' alt='{escape(figure.title)}'>" if figure.png else ""
     shown = "".join(_value(name, value, figure.truth.get(name)) for name, value in figure.values.items())
     message = f"<p class=message>{escape(figure.message)}</p>" if figure.message else ""
     return f"<article class=figure>{drawing}<div class=text><h4>{escape(figure.title)}</h4>{message}<dl>{shown}</dl></div></article>"
@@ -245,7 +243,11 @@ def _figure(figure: Figure) -> str:
 
 def _card(case: Case, tolerance: Tolerance | None, highlights: Sequence[Column], task: Task) -> str:
     values = case.measurement.values
-    shown = "".join(_value(column.name, values.get(column.name), case.truth.get(column.name), column.description) for column in highlights)
+    shown = "".join(
+        _value(column.name, values.get(column.name), case.truth.get(column.name), column.description)
+        for column in _one_unit_each(highlights, values)
+        if case.measurement.status is not Status.EMPTY  # there is nothing to measure
+    )
     every = "".join(
         f"<tr title='{escape(column.description)}'><th scope=row>{escape(column.name)}</th>"
         f"{_number(values.get(column.name), column.name)}</tr>"
@@ -257,6 +259,19 @@ def _card(case: Case, tolerance: Tolerance | None, highlights: Sequence[Column],
         f"<h4>{escape(case.name)} {_status(case.measurement.status)}{_mark(tolerance, case)}</h4>{message}"
         f"<dl>{shown}</dl>{_bars(case, task)}<details><summary>All values</summary><table>{every}</table></details></div></article>"
     )
+
+
+def _one_unit_each(columns: Sequence[Column], values: Mapping[str, Value]) -> list[Column]:
+    """The columns without those that tell in one unit what another tells in its own: the first known of each stays, else the first.
+
+    >>> columns = [Column(name, "") for name in ("area_mm2", "area_px", "angle_deg")]
+    >>> [column.name for column in _one_unit_each(columns, {"area_px": 12})]
+    ['area_px', 'angle_deg']
+    """
+    alike: dict[str, list[Column]] = {}
+    for column in columns:
+        alike.setdefault(_label(column.name)[0], []).append(column)
+    return [next((column for column in same if values.get(column.name) is not None), same[0]) for same in alike.values()]
 
 
 def _value(name: str, value: Value, true: float | None, description: str = "") -> str:
@@ -272,8 +287,8 @@ def _bars(case: Case, task: Task) -> str:
     for output in task.outputs:
         value = case.measurement.values.get(output)
         if isinstance(value, (int, float)):
-            label, _ = _label(output.removesuffix(_output("")))
-            true = " <small>true</small>" if case.category is not None and output == _output(case.category) else ""
+            label, _ = _label(output.removesuffix("_probability"))
+            true = " <small>true</small>" if case.truth.get(output) == 1 else ""
             rows.append(
                 f"<div><span>{escape(label)}{true}</span><i><b style='width:{100 * min(max(value, 0), 1):.1f}%'></b></i>"
                 f"<span class=number>{_format(value, output)}</span></div>"
@@ -281,16 +296,15 @@ def _bars(case: Case, task: Task) -> str:
     return f"<div class=bars>{''.join(rows)}</div>" if rows else ""
 
 
-def _output(category: str) -> str:
-    """The output that holds a class's probability."""
-    return f"{category}_probability"
+def _true_class(case: Case, classes: Sequence[str]) -> str | None:
+    """The class that the image is, ``None`` where that is not known."""
+    return next((name for name in classes if case.truth.get(name) == 1), None)
 
 
-def _likeliest(case: Case) -> str | None:
+def _likeliest_class(case: Case, classes: Sequence[str]) -> str | None:
     """The class of the highest probability, ``None`` where the network said nothing."""
-    ending = _output("")
-    values = case.measurement.values.items()
-    shares = {name.removesuffix(ending): value for name, value in values if name.endswith(ending) and isinstance(value, float)}
+    values = case.measurement.values
+    shares = {name: value for name in classes if isinstance(value := values.get(name), float)}
     return max(shares, key=shares.__getitem__) if shares else None
 
 
@@ -388,7 +402,7 @@ def _status_words(status: Status) -> str:
 
 
 def _status(status: Status) -> str:
-    kind = {Status.OK: "good", Status.FAILED: "bad", Status.EMPTY: "bad"}.get(status, "doubtful")
+    kind = {Status.OK: "good", Status.FAILED: "bad", Status.EMPTY: "neutral"}.get(status, "doubtful")
     return f"<span class='badge {kind}'>{_status_words(status)}</span>"
 
 
@@ -455,7 +469,7 @@ svg:hover polygon { opacity: 0; }
 .text { padding: .9rem 1.1rem 1rem; }
 .badge { display: inline-block; font-size: .75rem; font-weight: 600; padding: .08rem .5rem; border-radius: 1rem; white-space: nowrap; }
 .good { background: var(--good-back); color: var(--good); } .bad { background: var(--bad-back); color: var(--bad); }
-.doubtful { background: var(--doubt-back); color: var(--doubt); }
+.doubtful { background: var(--doubt-back); color: var(--doubt); } .neutral { background: var(--line); color: var(--text); }
 .message { color: var(--quiet); font-size: .88rem; margin: .3rem 0 0; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .6rem 1rem; margin: .8rem 0 .6rem; }
 dt { font-size: .8rem; } dd { margin: 0; font-size: 1.05rem; font-weight: 600; font-variant-numeric: tabular-nums; }

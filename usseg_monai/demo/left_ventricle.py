@@ -1,0 +1,94 @@
+"""Real short-axis slices of Sunnybrook, and a synthetic cine stack of exact volumes."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from usseg_monai.demo.showcase import SAMPLES, Group, Sample, Showcase, attribution
+from usseg_monai.inference.report import Figure
+from usseg_monai.phantoms import StackPhantom, left_ventricle_stack_phantom
+
+__all__ = ["LEFT_VENTRICLE"]
+
+_SEED, _FRACTION_PERCENT, _SLICES, _PHASES, _DISTANCE_MM, _PHASE_MS = 4, 55.0, 8, 8, 10.0, 106.25
+_SHOWN_SLICE = 3
+_FUNCTION = ("end_diastolic_volume_ml", "end_systolic_volume_ml", "stroke_volume_ml", "ejection_fraction_percent")
+
+
+def _real() -> Sequence[Sample]:
+    with (SAMPLES / "sunnybrook" / "areas.csv").open(encoding="utf-8", newline="") as table:
+        rows = list(csv.reader(table))[1:]
+    return [Sample(name, (SAMPLES / "sunnybrook" / name).read_bytes(), {"area_px": float(area)}) for name, area in rows]
+
+
+@cache
+def _stack() -> StackPhantom:
+    return left_ventricle_stack_phantom(
+        _SEED, ejection_fraction_percent=_FRACTION_PERCENT, slices=_SLICES, phases=_PHASES, distance_mm=_DISTANCE_MM
+    )
+
+
+def _cine() -> Sequence[Sample]:
+    stack = _stack()
+    shown = [int(stack.truth[phase]) * _SLICES + _SHOWN_SLICE for phase in ("end_diastole_phase", "end_systole_phase")]
+    return [Sample("stack.nii.gz", _nifti(stack), frames=shown)]
+
+
+def _nifti(stack: StackPhantom) -> bytes:
+    """The stack as a file: columns, rows, slices, phases."""
+    from nibabel import nifti1
+
+    spacing = stack.slices[0][0].image.spacing_mm
+    assert spacing is not None  # a phantom knows its size
+    frames = np.array([[phantom.image.pixels for phantom in phases] for phases in stack.slices], np.uint8)
+    zooms = (spacing[1], spacing[0], _DISTANCE_MM, _PHASE_MS)
+    kind: Any = nifti1.Nifti1Image  # nibabel's functions have no types
+    image = kind(frames.transpose(3, 2, 0, 1), np.diag([*zooms[:3], 1.0]))
+    image.header.set_zooms(zooms)
+    image.header.set_xyzt_units("mm", "msec")
+    return gzip.compress(image.to_bytes(), mtime=0)
+
+
+def _figures(results: Path) -> Sequence[Figure]:
+    truth = _stack().truth
+    with (results / "studies.csv").open(encoding="utf-8", newline="") as table:
+        rows = list(csv.DictReader(table))
+    figures = []
+    for row in rows:
+        curve = results / "studies" / f"{row['study']}_volume.png"
+        values = {name: float(row[name]) if row[name] else None for name in _FUNCTION}
+        drawing = curve.read_bytes() if curve.is_file() else b""
+        figures.append(Figure("Volume over the heart beat", values, {name: truth[name] for name in _FUNCTION}, drawing, row["message"]))
+    return figures
+
+
+LEFT_VENTRICLE = Showcase(
+    task="left_ventricle",
+    title="The left ventricle, slice by slice and beat by beat",
+    highlights=("area_px", "equivalent_diameter_mm", "equivalent_diameter_px", "area_mm2"),
+    groups=(
+        Group(
+            "sunnybrook",
+            "Real images (Sunnybrook)",
+            "Four slices of patients that no part of the training saw, one of them near the apex. True values: the contours that an expert "
+            "drew. These files hold no pixel size, so there are no millimetres.",
+            _real,
+        ),
+        Group(
+            "cine",
+            "Phantom stack",
+            f"A synthetic cine of {_SLICES} slices and {_PHASES} phases in one file, with exactly known volumes. The largest sum of areas "
+            "is end diastole, the smallest end systole; one slice is shown at both.",
+            _cine,
+            figures=_figures,
+        ),
+    ),
+    notes=(attribution("sunnybrook"),),
+)
