@@ -19,6 +19,7 @@ from usseg_monai.errors import ImageError
 from usseg_monai.imaging import GreyImage, MaskArray, Spacing, read_image
 from usseg_monai.imaging.write import write_text
 from usseg_monai.measurements.result import Measurement, Status
+from usseg_monai.metrics.pixel_accuracy import background_accuracy, pixel_accuracy
 from usseg_monai.tasks import Task
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class CaseResult:
         dice: overlap with the annotation, 0 to 1, and 1 where both are empty; ``None`` where failed.
         compared: result column in mm -> both values; only columns that are known on both sides.
         annotation: result column -> the same measurement of the annotation, as far as it is a number.
+        measured: result column -> the measurement of the prediction, likewise.
         has_structure: whether something was annotated.
         found: whether the mask holds anything.
         pixel_accuracy: share of the pixels that are right, 0 to 1.
@@ -77,6 +79,7 @@ class CaseResult:
     dice: float | None = None
     compared: Mapping[str, Compared] = field(default_factory=dict)
     annotation: Mapping[str, float] = field(default_factory=dict)
+    measured: Mapping[str, float] = field(default_factory=dict)
     has_structure: bool = True
     found: bool = False
     pixel_accuracy: float | None = None
@@ -128,10 +131,11 @@ def evaluate_case(predictor: Predicts, item: Mapping[str, Any]) -> CaseResult:
         dice=dice(prediction.mask, truth),
         compared={name: Compared(value, reference[name]) for name, value in numbers.items() if name.endswith("_mm") and name in reference},
         annotation=annotation,
+        measured=numbers,
         has_structure=bool(truth.any()),
         found=bool(prediction.mask.any()),
-        pixel_accuracy=float(np.mean((prediction.mask != 0) == (truth != 0))),
-        background=float(np.mean(truth == 0)),
+        pixel_accuracy=pixel_accuracy(prediction.mask, truth),
+        background=background_accuracy(truth),
         outputs={name: numbers[name] for name in predictor.task.outputs if name in numbers},
         **kind,
     )

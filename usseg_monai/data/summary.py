@@ -55,14 +55,15 @@ def summarize(results: Sequence[CaseResult]) -> dict[str, Any]:
 
 
 def spread(values: Sequence[float] | npt.NDArray[np.float64], groups: Sequence[str]) -> dict[str, Any] | None:
-    """Mean with its interval by group, standard deviation and median of one value a case; ``None`` without a case.
+    """Number, mean with its interval by group, standard deviation and median of one value a case; ``None`` without a case.
 
     >>> spread([0.5, 1.0], ["a", "b"])
-    {'mean': 0.75, 'standard_deviation': 0.25, 'median': 0.75, 'interval_95': (0.5, 1.0)}
+    {'cases': 2, 'mean': 0.75, 'standard_deviation': 0.25, 'median': 0.75, 'interval_95': (0.5, 1.0)}
     """
     if len(values) == 0:
         return None
     return {
+        "cases": len(values),
         "mean": float(np.mean(values)),
         "standard_deviation": float(np.std(values)),
         "median": float(np.median(values)),

@@ -61,12 +61,13 @@ def cut_window(array: npt.NDArray[Any], window: Window) -> npt.NDArray[Any]:
     return array[row : row + rows, col : col + cols]
 
 
-def with_windows(items: Sequence[Mapping[str, Any]], seed: int = 0) -> list[dict[str, Any]]:
+def with_windows(items: Sequence[Mapping[str, Any]], seed: int = 0, side: float = _SIDE) -> list[dict[str, Any]]:
     """The items of a datalist, and for each up to two windows of it, one that holds the structure and one that does not.
 
     Args:
         items: with ``image`` and ``label``.
-        seed: windows are the same for the same items and seed.
+        seed: windows are the same for the same items, seed and side.
+        side: as for `pick_window`; the larger, the fewer windows find a place beside the structure.
 
     Returns:
         The items, followed by copies with ``window`` in their place (`usseg_monai.transforms.windows.CropWindowd` cuts it out); an item
@@ -80,6 +81,6 @@ def with_windows(items: Sequence[Mapping[str, Any]], seed: int = 0) -> list[dict
     cut: list[dict[str, Any]] = []
     for item in items:
         mask = read_annotation(item["label"], read_image(item["image"]).pixels.shape)
-        windows = (pick_window(mask, _SIDE, holds_structure, generator) for holds_structure in (True, False))
+        windows = (pick_window(mask, side, holds_structure, generator) for holds_structure in (True, False))
         cut += [{**item, "window": list(window)} for window in windows if window is not None]
     return whole + cut

@@ -1,0 +1,134 @@
+"""Measure the accuracy of the shipped networks beside the teaching references, and hold it to the bars.
+
+Prints the table that all tasks share and each task's own, writes ``benchmarks/results/accuracy.json`` and exits with 1 if a bar is missed,
+saying which:
+
+    python -m benchmarks.accuracy [--task TASK] [--data DIR] [--update-readme]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from benchmarks.accuracy import breast, fetal_head, left_ventricle, nerve
+from benchmarks.accuracy.tables import OVERVIEW, table
+from benchmarks.readme import insert_table
+from benchmarks.references import DATA, reference_predictor
+from usseg_monai.data.evaluation import Predicts
+from usseg_monai.errors import UssegError, WeightsError
+from usseg_monai.imaging.write import write_text
+from usseg_monai.inference.predictor import Predictor
+from usseg_monai.tasks import TASKS, bundle_path, get_task
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+RESULTS = REPOSITORY / "benchmarks" / "results"
+README = REPOSITORY / "README.md"
+
+
+class Benchmark(Protocol):
+    """What each task's module has, see `benchmarks.accuracy`."""
+
+    def measure(self, data: Path, shipped: Predicts, reference: Predicts | None) -> dict[str, Any]: ...
+    def overview(self, report: Mapping[str, Any]) -> list[list[str]]: ...
+    def markdown(self, report: Mapping[str, Any]) -> str: ...
+    def missed_bars(self, report: Mapping[str, Any]) -> list[str]: ...
+    def eval_metrics(self, report: Mapping[str, Any]) -> dict[str, float]: ...
+
+
+BENCHMARKS: Mapping[str, Benchmark] = {
+    "fetal_head": fetal_head,
+    "nerve": nerve,
+    "breast": breast,
+    "left_ventricle": left_ventricle,
+}
+
+
+def measure(task: str, data: Path, engine: str) -> dict[str, Any]:
+    """The report of one task; ``data`` is the folder of all data sets.
+
+    Raises:
+        UssegError: the data or the shipped weights are not there.
+    """
+    shipped = Predictor(task, engine=engine)
+    facts = {"engine": engine, "weights_sha256": get_task(task).weights_sha256}
+    return facts | BENCHMARKS[task].measure(data / DATA[task], shipped, _reference(task))
+
+
+def _reference(task: str) -> Predicts | None:
+    try:
+        return reference_predictor(task)
+    except WeightsError as error:
+        print(f"accuracy: {task} has no reference: {error}", file=sys.stderr)
+        return None
+
+
+def overview(reports: Mapping[str, Mapping[str, Any]]) -> str:
+    """The table that all tasks share, under a line that says how it was made."""
+    rows = [row for task, report in reports.items() for row in BENCHMARKS[task].overview(report)]
+    head = (
+        "Test images are of groups (exams, subjects, patients, lesions) that were in no training or validation part; in brackets 95 % "
+        "bootstrap intervals by group. The teaching references were trained on the same parts (docs/teaching.md)."
+    )
+    return f"{head}\n\n{table(OVERVIEW, rows)}"
+
+
+def write_pages(reports: Mapping[str, Mapping[str, Any]], task: str) -> None:
+    """Put a task's tables into its bundle's page, pictures beside it, and the figures into its metadata."""
+    folder, report = bundle_path(task), reports[task]
+    page = folder / "docs" / "README.md"
+    text = f"{overview({task: report})}\n\n{BENCHMARKS[task].markdown(report)}"
+    page.write_text(insert_table(page.read_text(encoding="utf-8"), "accuracy", text), encoding="utf-8")
+    file = folder / "configs" / "metadata.json"
+    metadata = json.loads(file.read_text(encoding="utf-8"))
+    metadata["eval_metrics"] = BENCHMARKS[task].eval_metrics(report)
+    write_text(file, json.dumps(metadata, indent=4, ensure_ascii=False) + "\n")
+    if task == "breast":
+        from benchmarks.accuracy.pictures import draw_confusion, draw_roc
+
+        draw_confusion(report, folder / "docs" / "confusion.png")
+        draw_roc(report, folder / "docs" / "roc.png")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, write, print; 1 if a bar is missed, 2 without data or weights."""
+    parser = argparse.ArgumentParser(description="Accuracy of the shipped networks beside the teaching references.")
+    root = Path(os.environ.get("USSEG_DATA", REPOSITORY.parent / "shared" / "data"))
+    parser.add_argument("--task", choices=tuple(TASKS), action="append", help="one task only; may be repeated")
+    parser.add_argument(
+        "--data", type=Path, default=root, help="folder of hc18/, nerve/, busi/, busbra/, sunnybrook/ (default: %(default)s)"
+    )
+    parser.add_argument("--output", type=Path, default=RESULTS / "accuracy.json", help="JSON file to write (default: %(default)s)")
+    parser.add_argument("--engine", default="onnx", choices=("onnx", "torch"), help="what runs the network (default: onnx)")
+    parser.add_argument("--update-readme", action="store_true", help="put the tables into README.md and the bundles' pages and metadata")
+    args = parser.parse_args(argv)
+    tasks = args.task or list(TASKS)
+    try:
+        measured = {task: measure(task, args.data, args.engine) for task in tasks}
+    except UssegError as error:
+        print(f"accuracy: {error}", file=sys.stderr)
+        return 2
+    known = json.loads(args.output.read_text(encoding="utf-8")) if args.output.is_file() else {}
+    reports = {task: measured.get(task, known.get(task)) for task in TASKS if task in measured or task in known}
+    write_text(args.output, json.dumps(reports, indent=2) + "\n")
+    reports = json.loads(args.output.read_text(encoding="utf-8"))
+    print(overview(reports))
+    for task in tasks:
+        print(f"\n## {task}\n\n{BENCHMARKS[task].markdown(reports[task])}")
+    if args.update_readme:
+        README.write_text(insert_table(README.read_text(encoding="utf-8"), "accuracy", overview(reports)), encoding="utf-8")
+        for task in tasks:
+            write_pages(reports, task)
+    missed = [f"{task}: {message}" for task in tasks for message in BENCHMARKS[task].missed_bars(reports[task])]
+    for message in missed:
+        print(f"accuracy: missed: {message}", file=sys.stderr)
+    return int(bool(missed))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,158 @@
+"""Accuracy on tiny copies of BUSI and BUS-BRA, with classifiers that know the class, the source, or the marks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks.accuracy import breast, shortcuts
+from benchmarks.accuracy.pictures import draw_confusion, draw_roc
+from tests.benchmarks.accuracy.predictors import Knowing
+from tests.data.samples import disc, make_busbra, make_busi
+from usseg_monai.data.datalist import read_dataset, to_datalist
+from usseg_monai.imaging import GreyImage
+from usseg_monai.tasks import TASKS
+from usseg_monai.tasks.breast import BREAST
+
+BUSI: Mapping[str, Sequence[str]] = {
+    **{f"benign ({number})": ["_mask"] for number in (1, 2, 3, 21, 23, 25)},
+    **{f"malignant ({number})": ["_mask"] for number in (1, 8, 20, 6, 10)},
+    **{f"normal ({number})": ["_mask"] for number in (2, 8, 1, 13)},
+}
+BUSBRA = {"0001-l": "benign", "0004-l": "malignant", "0028-l": "benign", "0032-l": "malignant", "0035-l": "benign"}
+TABLE = "benign (21).png,benign (21),,measurement\nbenign (23).png,benign (23),axilla,\nmalignant (6).png,malignant (6),,text\n"
+CERTAIN = 0.8
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setitem(TASKS, "breast", BREAST)
+    make_busi(tmp_path / "busi", BUSI, TABLE)
+    make_busbra(tmp_path / "busbra", BUSBRA)
+    return tmp_path
+
+
+def items_of(data: Path) -> list[dict[str, Any]]:
+    datalist = to_datalist(read_dataset("breast", data))
+    return [item for section in ("training", "validation", "test") for item in datalist[section]]
+
+
+def predictor(data: Path, right: bool = True, shift: int = 1) -> Knowing:
+    """One that knows the classes, or takes every lesion for the other kind."""
+    items = items_of(data)
+    outputs = {}
+    for item in items:
+        said = item["class"] if right or item["class"] == 0 else 3 - item["class"]
+        outputs[item["image"]] = [CERTAIN if index == said else (1 - CERTAIN) / 2 for index in range(3)]
+    return Knowing(BREAST, {item["image"]: item["label"] for item in items}, shift, outputs)
+
+
+@pytest.fixture
+def report(data: Path) -> dict[str, Any]:
+    return breast.measure(data, predictor(data), predictor(data, right=False))
+
+
+def test_sources_are_kept_apart(report: dict[str, Any]) -> None:
+    busi, busbra = (report["sources"][source] for source in breast.SOURCES)
+    assert (busi["cases"], busbra["cases"]) == (7, 3)
+    assert busi["confusion_matrix"] == [[2, 0, 0], [0, 3, 0], [0, 0, 2]]
+    assert busbra["confusion_matrix"] == [[0, 0, 0], [0, 2, 0], [0, 0, 1]]
+    assert busi["classes"]["area_under_curve"]["value"] == busbra["malignant_against_benign"]["value"] == 1.0
+    assert busbra["classes"]["area_under_curve"] is None  # no normals
+    assert busi["dice"]["mean"] == pytest.approx((2 + 5 * busi["dice_of_structures"]["mean"]) / 7)
+    assert busi["false_positives"]["cases"] == 2 and busbra["false_positives"] is None
+    assert report["without_objection"]["BUSI"]["cases"] == 6
+
+
+def test_classes_are_judged(report: dict[str, Any]) -> None:
+    assert report["threshold"]["malignant_probability"] == pytest.approx(CERTAIN)
+    busi = report["sources"]["BUSI"]
+    assert busi["sensitivity"]["mean"] == busi["specificity"]["mean"] == 1.0
+    assert busi["expected_calibration_error"] == pytest.approx(1 - CERTAIN)
+    assert report["reference_sources"]["BUSI"]["malignant_against_benign"]["value"] == 0.0
+    assert report["advantage"]["value"] > 0.5 and report["advantage"]["interval_95"][0] > 0
+    assert breast.missed_bars(report) == []
+
+
+def test_bars(data: Path) -> None:
+    missed = breast.missed_bars(breast.measure(data, predictor(data, right=False, shift=20), predictor(data)))
+    assert [line.split(" is ")[0].rstrip(" 0123456789.") for line in missed] == [
+        "BUSI: Dice of lesions",
+        "BUSI: Dice of all images",
+        "BUSI: macro-AUC",
+        "BUS-BRA: Dice of lesions",
+        "shipped minus reference",
+    ]
+
+
+def test_the_source_alone_tells_little(report: dict[str, Any]) -> None:
+    baseline = report["knows_only_the_source"]
+    assert baseline["says"]["BUSI"] == pytest.approx([1 / 4, 2 / 4, 1 / 4])
+    assert baseline["says"]["BUS-BRA"] == [0, 1, 0]
+    assert 0.5 < baseline["macro_area_under_curve"]["value"] < 0.8
+    figures = report["source_shortcut"]
+    assert figures["BUSI lesions called normal"]["mean"] == figures["BUS-BRA lesions called normal"]["mean"] == 0
+    assert figures["normal against lesions within BUSI"]["value"] == 1.0
+
+
+def test_tables_and_pictures(report: dict[str, Any], tmp_path: Path) -> None:
+    text = breast.markdown(report)
+    for words in ("| **shipped network**, BUSI | 7 |", "| knows only the source, both sources | 10 |", "| BUSI, malignant | 0 | 0 | 2 |"):
+        assert words in text
+    for table in text.split("\n\n"):
+        rows = [line for line in table.splitlines() if line.startswith("|")]
+        assert len({row.count("|") for row in rows}) <= 1
+    assert [row[0] for row in breast.overview(report)] == ["`breast`, BUSI", "", "`breast`, BUS-BRA", ""]
+    assert " nan" not in text
+    for draw in (draw_confusion, draw_roc):
+        draw(report, tmp_path / "picture.png")
+        assert np.asarray(Image.open(tmp_path / "picture.png").convert("L")).std() > 10
+
+
+@dataclass
+class Gullible:
+    """Calls malignant what has a bright stroke, and normal what has none."""
+
+    task = BREAST
+
+    def predict(self, source: GreyImage, *, spacing_mm: tuple[float, float] | None = None) -> Any:
+        marked = float(source.pixels.max() > 250)
+        return Knowing(BREAST, {}, outputs={"": [1 - marked, 0.0, marked]}).predict(source)
+
+
+def test_who_listens_to_marks_is_found_out(data: Path) -> None:
+    items = [item for item in items_of(data) if item["source"] == "BUSI"]
+    for item in items:  # pictures that leave room for brighter strokes
+        pixels = np.asarray(Image.open(item["image"])) // 2
+        marked = shortcuts.paint_calipers(np.where(np.indices(pixels.shape).sum(0) < 3, 255, pixels).astype(np.float32), disc(92, 128))
+        Image.fromarray((marked if item["annotation"] else pixels).astype(np.uint8)).save(item["image"])
+    found = shortcuts.measure_shortcuts(Gullible(), items)
+    painted_in = found["letters painted in"]
+    assert painted_in["images"] == len(BUSI) - 2
+    assert painted_in["other_class"] == 0  # white is the brightest of the picture: nothing new for this one
+    painted_out = found["burnt-in marks painted out"]
+    assert painted_out["images"] == 2
+    assert painted_out["malignant_probability"]["benign"] == [1.0, 0.0]
+    assert painted_out["other_class"] == 1.0
+
+
+def test_painting() -> None:
+    mask = disc(92, 128, (40, 60), 20)
+    ground = np.full((92, 128), 60, np.float32)
+    ground[0, 0] = 200
+    calipers, letters = shortcuts.paint_calipers(ground, mask), shortcuts.paint_letters(ground, mask)
+    rows, cols = np.nonzero(calipers == 200)
+    assert calipers[40, 80] == calipers[40, 40] == calipers[20, 60] == calipers[60, 60] == 200
+    assert rows.max() == 64 and cols.max() == 84
+    assert (letters != ground).sum() > 50 and (letters[:46] == ground[:46]).all()
+    for marked in (calipers, letters):
+        assert np.abs(shortcuts.paint_out(marked, mask)[2:, 2:] - 60).max() < 25
+    assert np.array_equal(shortcuts.paint_out(ground[10:, 10:], mask), ground[10:, 10:])
+    nothing = shortcuts.paint_calipers(ground, np.zeros_like(mask))
+    assert (nothing[26:66, 38:90] == 200).any()
