@@ -23,6 +23,8 @@ from usseg_monai.imaging import Limits
 from usseg_monai.inference import batch as module
 from usseg_monai.inference import outputs, predictor
 from usseg_monai.inference.batch import Options, Summary, run_batch
+from usseg_monai.tasks import TASKS
+from usseg_monai.tasks.breast import BREAST
 
 
 class Runs:
@@ -482,3 +484,23 @@ def test_threads_are_for_the_network_where_there_is_one_image(runs: Runs, monkey
 def test_every_error_of_this_package_is_one(runs: Runs) -> None:
     with pytest.raises(UssegError, match="unknown task"):
         run_batch("liver", [save_picture(runs.images / "a.png")], runs.out)
+
+
+def test_lesions_have_a_table_that_is_kept_when_a_run_is_resumed(runs: Runs, monkeypatch: pytest.MonkeyPatch, read: list[str]) -> None:
+    monkeypatch.setitem(TASKS, "breast", BREAST)
+    two = (ellipse() | np.roll(ellipse(axes=(5, 7)), (-12, -35), axis=(0, 1))) * np.uint8(255)
+    for name in ("a.png", "b.png"):
+        save_picture(runs.images / name, two)
+
+    def measured(**options: Any) -> tuple[Summary, str]:
+        summary = run_batch("breast", [runs.images], runs.out, Options(save=(), **options), given_masks=True)
+        return summary, (runs.out / "lesions.csv").read_text()
+
+    summary, table = measured()
+    assert [(row["file"], row["lesion"]) for row in summary.parts] == [("a.png", 1), ("a.png", 2), ("b.png", 1), ("b.png", 2)]
+    assert [line.split(",")[:3] for line in table.splitlines()[1:]] == [
+        [str(row[key]) for key in ("file", "frame", "lesion")] for row in summary.parts
+    ]
+    read.clear()
+    resumed, again = measured(resume=True)
+    assert (resumed.skipped, read, again, resumed.parts) == (2, [], table, summary.parts)

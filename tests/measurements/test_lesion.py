@@ -47,11 +47,9 @@ def test_ellipses(a: float, ratio: float, degrees: float) -> None:
     shape = shape_of(ellipse(a, b, degrees))
     perimeter = Ellipse(0, 0, a, b, 0).perimeter
     assert shape.area == pytest.approx(math.pi * a * b, rel=0.02)
-    # near a circle the smallest rectangle may stand in any direction
-    assert (shape.long_axis, shape.short_axis) == pytest.approx((2 * a, 2 * b), abs=2 + 0.02 * a)
-    assert shape.long_axis * shape.short_axis == pytest.approx(4 * a * b, abs=2 * (a + b))
+    assert (shape.long_axis, shape.short_axis) == pytest.approx((2 * a, 2 * b), abs=2)
     if ratio < 0.6:
-        assert turn_between(shape.angle_deg, degrees) < 8
+        assert turn_between(shape.angle_deg, degrees) < 6
     assert shape.circularity == pytest.approx(4 * math.pi * math.pi * a * b / perimeter**2, rel=0.02)
     assert shape.normalized_circumference == pytest.approx(1, abs=0.015)
     assert shape.roughness < 0.03
@@ -67,8 +65,8 @@ def test_turned_rectangles(degrees: float, pixel: tuple[float, float]) -> None:
     down, right = grid(pixel=pixel)
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     shape = shape_of((np.abs(right * c - down * s) <= 60) & (np.abs(right * s + down * c) <= 25), pixel)
-    assert (shape.long_axis, shape.short_axis) == pytest.approx((120, 50), abs=1.6)
-    assert turn_between(shape.angle_deg, degrees) < 1 and -90 < shape.angle_deg <= 90
+    assert (shape.long_axis, shape.short_axis) == pytest.approx((130, 2 * 120 * 50 / 130), abs=3)  # a diagonal, and across it
+    assert abs(turn_between(shape.angle_deg, degrees) - math.degrees(math.atan2(50, 120))) < 1.5 and -90 < shape.angle_deg <= 90
     assert shape.circularity == pytest.approx(4 * math.pi * 6000 / 340**2, rel=0.04)
     assert shape.solidity == 1 and shape.depressions == 0
     assert shape.area == pytest.approx(6000, rel=0.02)
@@ -79,7 +77,7 @@ def test_the_shape_does_not_depend_on_the_pixels(pixel: tuple[float, float]) -> 
     fine, other = shape_of(ellipse(60, 30, 30)), shape_of(ellipse(60, 30, 30, pixel), pixel)
     for name in ("area", "long_axis", "short_axis", "width", "depth", "circularity", "solidity", "normalized_circumference"):
         assert getattr(other, name) == pytest.approx(getattr(fine, name), rel=0.03), name
-    assert turn_between(other.angle_deg, fine.angle_deg) < 4
+    assert turn_between(other.angle_deg, fine.angle_deg) < 5
 
 
 @pytest.mark.parametrize("count", [3, 5, 8])

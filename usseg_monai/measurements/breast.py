@@ -78,7 +78,7 @@ def measure(
     >>> rows, cols = np.mgrid[:100, :140]
     >>> result = measure((rows - 40) ** 2 + (cols - 70) ** 2 <= 20**2, (0.1, 0.1), benign_probability=0.9)
     >>> result.status.value, result.values["lesion_count"], round(result.values["long_axis_mm"], 1)
-    ('ok', 1, 4.0)
+    ('ok', 1, 4.1)
     """
     probabilities = {"normal": normal_probability, "benign": benign_probability, "malignant": malignant_probability}
     for name, value in probabilities.items():

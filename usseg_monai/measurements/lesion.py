@@ -39,9 +39,9 @@ class LesionShape:
 
     Attributes:
         area: of the pixels, holes not filled.
-        long_axis: longer side of the smallest rectangle around the lesion, as calipers would be set; moments would tell the axes of an
-            ellipse instead, which for a lobed or spiculated lesion touches it nowhere.
-        short_axis: shorter side of that rectangle.
+        long_axis: longest diameter, as calipers are set first (ACR BI-RADS Atlas, 2013, on lesion size). Unlike the sides of the smallest
+            rectangle it hardly changes with the pixels where a lesion is nearly round; unlike an ellipse's axes it touches the lesion.
+        short_axis: extent at right angles to it.
         angle_deg: long axis against the columns' direction, counter-clockwise as seen, -90 < angle <= 90.
         width: extent across the picture, parallel to the skin.
         depth: extent down the picture, along the beam.
@@ -89,7 +89,7 @@ def measure_shape(runs: Runs, pixel: tuple[float, float] = (1.0, 1.0)) -> Lesion
     hull = _hull(outline)
     depths = _depths(outline, hull)
     corners = outline[hull] * scale
-    long_axis, short_axis, angle = _smallest_rectangle(corners)
+    long_axis, short_axis, angle = _axes(corners)
 
     smooth = _smooth(outline, max(pixel) / min(pixel)) * scale
     area, centre, moments = _moments(smooth)
@@ -196,17 +196,16 @@ def _depths(outline: _Points, hull: npt.NDArray[np.intp]) -> npt.NDArray[np.floa
     return deepest
 
 
-def _smallest_rectangle(corners: _Points) -> tuple[float, float, float]:
-    """Long side, short side and angle of the rectangle of least area around a convex polygon: one side lies on one of the polygon's."""
-    along = np.roll(corners, -1, axis=0) - corners
-    along /= np.linalg.norm(along, axis=1, keepdims=True)
-    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
-    lengths, heights = np.ptp(along @ corners.T, axis=1), np.ptp(across @ corners.T, axis=1)
-    best = int((lengths * heights).argmin())
-    down, right = along[best] if lengths[best] >= heights[best] else across[best]
+def _axes(corners: _Points) -> tuple[float, float, float]:
+    """Longest diameter of a convex polygon, extent at right angles to it, and the diameter's angle; of equal diameters the first."""
+    apart = corners[:, None] - corners
+    first, second = np.unravel_index(np.linalg.norm(apart, axis=2).argmax(), apart.shape[:2])
+    along = corners[second] - corners[first]
+    long = float(np.linalg.norm(along))
+    down, right = along / long
     angle = math.degrees(math.atan2(-down, right))
     angle = 90 - (90 - angle) % 180  # into -90 < angle <= 90
-    return float(max(lengths[best], heights[best])), float(min(lengths[best], heights[best])), angle
+    return long, float(np.ptp(corners @ np.array([right, -down]))), angle
 
 
 def _moments(polygon: _Points) -> tuple[float, _Points, _Points]:

@@ -72,7 +72,7 @@ class Lesion:
         area = float(abs(cross.sum())) / 2
         center_x, center_y = (float(((a + np.roll(a, -1)) * cross).sum() / (3 * cross.sum())) for a in (x, y))
         width, depth = float(np.ptp(x)), float(np.ptp(y))
-        long, short = _sides(x, y)
+        long, short = _axes(x, y)
         lengths = {"long_axis": long, "short_axis": short, "width": width, "depth": depth}
         return {
             "lesion_count": 1.0,
@@ -91,12 +91,12 @@ class Lesion:
         return 1 + sum((height * np.cos(count * turn + phase) for count, height, phase in self.waves), np.zeros_like(turn))
 
 
-def _sides(x: Floats, y: Floats) -> tuple[float, float]:
-    """Longer and shorter side of the smallest rectangle around points, in steps of a twentieth of a degree."""
-    turn = np.linspace(0, math.pi / 2, 1800, endpoint=False)[:, None]
-    first, second = np.ptp(x * np.cos(turn) + y * np.sin(turn), axis=1), np.ptp(y * np.cos(turn) - x * np.sin(turn), axis=1)
-    best = int((first * second).argmin())
-    return float(max(first[best], second[best])), float(min(first[best], second[best]))
+def _axes(x: Floats, y: Floats) -> tuple[float, float]:
+    """Longest diameter of a set of points and the extent at right angles to it, in steps of a tenth of a degree."""
+    turn = np.linspace(0, math.pi, 1800, endpoint=False)[:, None]
+    extent = np.ptp(x * np.cos(turn) + y * np.sin(turn), axis=1)
+    best = int(extent.argmax())
+    return float(extent[best]), float(extent[(best + 900) % 1800])
 
 
 def draw_lesion(rng: np.random.Generator, malignant: bool) -> Lesion:

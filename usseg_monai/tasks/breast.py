@@ -4,8 +4,8 @@ from usseg_monai.tasks.record import Column, Task
 
 _SHAPE = (
     Column("area_mm2", "pixels of the lesion; holes do not count"),
-    Column("long_axis_mm", "longer side of the smallest rectangle around the lesion"),
-    Column("short_axis_mm", "shorter side of that rectangle"),
+    Column("long_axis_mm", "longest diameter of the lesion"),
+    Column("short_axis_mm", "extent at right angles to it"),
     Column("width_mm", "extent along the rows of the picture, parallel to the skin"),
     Column("depth_mm", "extent down the columns of the picture, along the beam"),
     Column("area_px", "as area_mm2, in pixels"),
