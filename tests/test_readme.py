@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from usseg_monai.demo.left_ventricle import LEFT_VENTRICLE
 from usseg_monai.phantoms.fetal_head import fetal_head_phantom
 
 from .conftest import REPOSITORY
@@ -38,6 +39,10 @@ def workplace(tmp_path: Path) -> Path:
     from PIL import Image
 
     Image.fromarray(fetal_head_phantom(seed=1).mask * 255).save(tmp_path / "MASKS" / "phantom.png")
+    (tmp_path / "CINE").mkdir()
+    (cine,) = (group for group in LEFT_VENTRICLE.groups if group.folder == "cine")
+    for sample in cine.samples():
+        (tmp_path / "CINE" / sample.name).write_bytes(sample.content)
     return tmp_path
 
 

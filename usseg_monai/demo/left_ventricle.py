@@ -85,7 +85,7 @@ LEFT_VENTRICLE = Showcase(
             "cine",
             "Phantom stack",
             f"A synthetic cine of {_SLICES} slices and {_PHASES} phases in one file, with exactly known volumes. The largest sum of areas "
-            "is end diastole, the smallest end systole; one slice is shown at both.",
+            "is end diastole, the smallest end systole; one slice is shown at both. The network was trained on real images alone.",
             _cine,
             figures=_figures,
         ),
