@@ -2,9 +2,9 @@
 
 Prints a Markdown table, writes ``benchmarks/results/speed.json`` and exits with 1 if a bar is missed, saying which:
 
-    python -m benchmarks.speed [--data HC18_DIR] [--update-readme]
+    python -m benchmarks.speed [--task TASK] [--data DIR] [--update-readme]
 
-Every figure is that of a process of its own, from its start to its end. This one imports the standard library only: what a fresh
+Every figure is that of a process of its own, from its start to its end. This one imports little beside the standard library: what a fresh
 process inherits counts into its peak memory.
 """
 
@@ -16,7 +16,6 @@ import os
 import platform
 import shutil
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
@@ -28,16 +27,39 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.readme import insert_table
+from usseg_monai.tasks import TASKS, bundle_path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULTS = REPOSITORY / "benchmarks" / "results"
-INFERENCE = REPOSITORY / "bundles" / "fetal_head" / "configs" / "inference.json"
-SIZE = (800, 540)
+README = REPOSITORY / "README.md"
 
 START_AT_MOST = 0.12
 HELP_AT_MOST = 0.06
 MEGABYTES_AT_MOST = 150.0
 IMAGES_A_SECOND_AT_LEAST = 40.0
+
+
+@dataclass(frozen=True)
+class Images:
+    """What a task is measured on.
+
+    Attributes:
+        root: folder of its data, below the folder of all.
+        pattern: of the images below that, as `Path.glob` takes it.
+        size: of the images, for people.
+    """
+
+    root: str
+    pattern: str
+    size: str
+
+
+IMAGES: Mapping[str, Images] = {
+    "fetal_head": Images("hc18", "t*_set/*_*HC.png", "about 800x540"),
+    "nerve": Images("nerve", "reduced/images/*.jpg", "256x184"),
+    "breast": Images(".", "busi/Dataset_BUSI_with_GT/*/*).png", "up to 320x320"),
+    "left_ventricle": Images("sunnybrook", "png/*/images/*.png", "256x256"),
+}
 
 
 @dataclass(frozen=True)
@@ -82,52 +104,51 @@ def median(command: Sequence[str | Path], *, runs: int) -> Usage:
     return Usage(statistics.median(usage.seconds for usage in usages), max(usage.megabytes for usage in usages))
 
 
-def copy_images(data: Path, folder: Path, count: int) -> list[Path]:
-    """Copy the first ``count`` images of HC18 of the usual size into a fresh folder."""
-    found = sorted(path for path in data.glob("t*_set/*.png") if not path.stem.endswith("_Annotation"))
-    chosen = [path for path in found if png_size(path) == SIZE][:count]
-    if len(chosen) < count:
-        raise SystemExit(f"speed: {data} holds {len(chosen)} images of {SIZE[0]}x{SIZE[1]}, {count} are needed (docs/data.md)")
-    folder.mkdir()
-    return [Path(shutil.copy(path, folder)) for path in chosen]
+def copy_images(data: Path, images: Images, folder: Path, count: int) -> list[Path]:
+    """Copy the first ``count`` images of a task into a fresh folder, numbered; ``data`` is the folder of all data sets."""
+    found = sorted((data / images.root).glob(images.pattern))[:count]
+    if len(found) < count:
+        raise SystemExit(f"speed: {data / images.root} holds {len(found)} images {images.pattern}, {count} are needed (docs/data.md)")
+    folder.mkdir(parents=True)
+    return [Path(shutil.copy(path, folder / f"{number:04d}_{path.name}")) for number, path in enumerate(found)]
 
 
-def png_size(path: Path) -> tuple[int, int]:
-    """Width and height from the header of a PNG file."""
-    with path.open("rb") as file:
-        width, height = struct.unpack(">II", file.read(24)[16:])
-    return width, height
-
-
-def measure_all(data: Path, scratch: Path, count: int) -> dict[str, Any]:
-    """All figures, by name; times in seconds, memory in 10**6 bytes."""
-    python, usseg = sys.executable, Path(sys.executable).with_name("usseg")
-    images = copy_images(data, scratch / "many", count)
-    (scratch / "one").mkdir()
-    image = shutil.copy(images[0], scratch / "one")
-
-    def predict(source: str | Path) -> list[str | Path]:
-        return [usseg, "predict", "fetal_head", source, "-o", scratch / "out", "--save", "mask"]
-
-    def bundle(folder: Path) -> list[str | Path]:
-        run = [python, "-m", "monai.bundle", "run", "--config_file", INFERENCE]
-        return [*run, "--dataset_dir", folder, "--output_dir", scratch / "bundle_out"]
-
-    importing = median([python, "-c", "import monai.bundle"], runs=3)
-    helping = median([usseg, "--help"], runs=5)
-    predicting = median(predict(image), runs=5)
-    bundle_one = median(bundle(scratch / "one"), runs=1)
-    predicting_many = measure(predict(scratch / "many"))
-    bundle_many = measure(bundle(scratch / "many"))
-    training = measure([usseg, "train", "fetal_head", "--data", data, "-o", scratch / "training", "--json", "max_epochs=1"])
+def measure_all(tasks: Sequence[str], data: Path, scratch: Path, count: int) -> dict[str, Any]:
+    """All figures, by name, and by task; times in seconds, memory in 10**6 bytes."""
+    importing = median([sys.executable, "-c", "import monai.bundle"], runs=3)
+    helping = median([_usseg(), "--help"], runs=5)
     return {
         "import_monai_bundle_seconds": importing.seconds,
         "help_seconds": helping.seconds,
         "help_of_import": helping.seconds / importing.seconds,
+        "images": count,
+        "tasks": {task: measure_task(task, data, scratch / task, count, importing.seconds) for task in tasks},
+    }
+
+
+def measure_task(task: str, data: Path, scratch: Path, count: int, import_seconds: float) -> dict[str, float]:
+    """The figures of one task, both ways."""
+    images = copy_images(data, IMAGES[task], scratch / "many", count)
+    (scratch / "one").mkdir()
+    image = shutil.copy(images[0], scratch / "one")
+
+    def predict(source: str | Path) -> list[str | Path]:
+        return [_usseg(), "predict", task, source, "-o", scratch / "out", "--save", "mask"]
+
+    def bundle(folder: Path) -> list[str | Path]:
+        run = [sys.executable, "-m", "monai.bundle", "run", "--config_file", bundle_path(task) / "configs" / "inference.json"]
+        return [*run, "--dataset_dir", folder, "--output_dir", scratch / "bundle_out"]
+
+    predicting = median(predict(image), runs=5)
+    bundle_one = median(bundle(scratch / "one"), runs=1)
+    predicting_many = measure(predict(scratch / "many"))
+    bundle_many = measure(bundle(scratch / "many"))
+    train = [_usseg(), "train", task, "--data", data / IMAGES[task].root, "-o", scratch / "training", "--json", "max_epochs=1"]
+    training = measure(train)
+    return {
         "predict_one_seconds": predicting.seconds,
-        "predict_one_of_import": predicting.seconds / importing.seconds,
+        "predict_one_of_import": predicting.seconds / import_seconds,
         "predict_one_megabytes": predicting.megabytes,
-        "predict_many_images": count,
         "predict_many_images_a_second": count / predicting_many.seconds,
         "predict_many_megabytes": predicting_many.megabytes,
         "training_images_a_second": json.loads(training.output)["images_a_second"],
@@ -136,6 +157,10 @@ def measure_all(data: Path, scratch: Path, count: int) -> dict[str, Any]:
         "bundle_many_images_a_second": count / bundle_many.seconds,
         "bundle_many_megabytes": bundle_many.megabytes,
     }
+
+
+def _usseg() -> Path:
+    return Path(sys.executable).with_name("usseg")
 
 
 def machine() -> dict[str, Any]:
@@ -150,56 +175,67 @@ def machine() -> dict[str, Any]:
 
 
 def markdown(figures: Mapping[str, Any]) -> str:
-    """The figures as a Markdown table and a sentence."""
-    count = figures["predict_many_images"]
+    """The figures as a Markdown table, a column a task, and a sentence."""
+    count, tasks = figures["images"], figures["tasks"]
     rows = [
-        ("start to mask of one image", "{predict_one_seconds:.2f} s", "{bundle_one_seconds:.1f} s"),
-        ("peak memory, one image", "{predict_one_megabytes:.0f} MB", "{bundle_one_megabytes:.0f} MB"),
-        (
-            f"{count} images of {SIZE[0]}x{SIZE[1]}, file to mask",
-            "{predict_many_images_a_second:.0f} images/s",
-            "{bundle_many_images_a_second:.1f} images/s",
-        ),
-        (f"peak memory, {count} images", "{predict_many_megabytes:.0f} MB", "{bundle_many_megabytes:.0f} MB"),
-        ("training", "{training_images_a_second:.0f} images/s", "the same engine"),
+        ("start to mask of one image", "{predict_one_seconds:.2f} s"),
+        ("- the same by `python -m monai.bundle run`", "{bundle_one_seconds:.1f} s"),
+        ("peak memory, one image", "{predict_one_megabytes:.0f} MB"),
+        ("- by `monai.bundle`", "{bundle_one_megabytes:.0f} MB"),
+        (f"{count} images, file to mask", "{predict_many_images_a_second:.0f} images/s"),
+        ("- by `monai.bundle`", "{bundle_many_images_a_second:.1f} images/s"),
+        (f"peak memory, {count} images", "{predict_many_megabytes:.0f} MB"),
+        ("- by `monai.bundle`", "{bundle_many_megabytes:.0f} MB"),
+        ("training, either way", "{training_images_a_second:.0f} images/s"),
     ]
-    table = ["| | `usseg` | `python -m monai.bundle run` |", "|---|---|---|"]
-    table += [f"| {what} | {ours} | {theirs} |" for what, ours, theirs in rows]
+    table = [
+        "| | " + " | ".join(f"`{task}`" for task in tasks) + " |",
+        "|---|" + "---|" * len(tasks),
+        "| images | " + " | ".join(IMAGES[task].size for task in tasks) + " |",
+        *(f"| {what} | " + " | ".join(form.format(**each) for each in tasks.values()) + " |" for what, form in rows),
+    ]
+    slowest = max(each["predict_one_of_import"] for each in tasks.values())
     sentence = (
-        "`python -c 'import monai.bundle'` alone takes {import_monai_bundle_seconds:.1f} s; `usseg predict` of one image takes "
-        "{predict_one_of_import:.3f} of that, `usseg --help` ({help_seconds:.2f} s) {help_of_import:.3f}."
+        f"`python -c 'import monai.bundle'` alone takes {figures['import_monai_bundle_seconds']:.1f} s; `usseg predict` of one image takes "
+        f"{slowest:.3f} of that or less, `usseg --help` ({figures['help_seconds']:.2f} s) {figures['help_of_import']:.3f}."
     )
-    return "\n".join([*table, "", sentence]).format(**figures)
+    return "\n".join([*table, "", sentence])
 
 
-def missed_bars(figures: Mapping[str, float]) -> list[str]:
+def missed_bars(figures: Mapping[str, Any]) -> list[str]:
     """One line for each bar that the figures miss."""
-    most = {"predict_one_of_import": START_AT_MOST, "help_of_import": HELP_AT_MOST, "predict_one_megabytes": MEGABYTES_AT_MOST}
-    missed = [f"{name} is {figures[name]:.3g}, allowed are {bar:g}" for name, bar in most.items() if figures[name] > bar]
-    rate = figures["predict_many_images_a_second"]
-    if rate < IMAGES_A_SECOND_AT_LEAST:
-        missed.append(f"predict_many_images_a_second is {rate:.1f}, at least {IMAGES_A_SECOND_AT_LEAST:g} are wanted")
+    missed = _above("help_of_import", figures["help_of_import"], HELP_AT_MOST)
+    for task, each in figures["tasks"].items():
+        for name, bar in (("predict_one_of_import", START_AT_MOST), ("predict_one_megabytes", MEGABYTES_AT_MOST)):
+            missed += _above(f"{task}: {name}", each[name], bar)
+        rate = each["predict_many_images_a_second"]
+        if rate < IMAGES_A_SECOND_AT_LEAST:
+            missed.append(f"{task}: predict_many_images_a_second is {rate:.1f}, at least {IMAGES_A_SECOND_AT_LEAST:g} are wanted")
     return missed
+
+
+def _above(name: str, value: float, bar: float) -> list[str]:
+    return [f"{name} is {value:.3g}, allowed are {bar:g}"] if value > bar else []
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, write, print; 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description="Speed and memory of the command, beside plain monai.bundle.")
     data_root = Path(os.environ.get("USSEG_DATA", REPOSITORY.parent / "shared" / "data"))
-    parser.add_argument("--data", type=Path, default=data_root / "hc18", help="HC18 in its official layout (default: %(default)s)")
+    parser.add_argument("--task", choices=tuple(TASKS), action="append", help="one task only; may be repeated")
+    parser.add_argument("--data", type=Path, default=data_root, help="folder of hc18/, nerve/, busi/, sunnybrook/ (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=RESULTS / "speed.json", help="JSON file to write (default: %(default)s)")
     parser.add_argument("--images", type=int, default=100, help="images in the folder (default: %(default)s)")
     parser.add_argument("--update-readme", action="store_true", help="put the table into README.md")
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as scratch:
-        figures = measure_all(args.data, Path(scratch), args.images)
+        figures = measure_all(args.task or list(TASKS), args.data, Path(scratch), args.images)
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(json.dumps({"machine": machine(), **figures}, indent=2) + "\n", encoding="utf-8")
     table = markdown(figures)
     print(table)
     if args.update_readme:
-        readme = REPOSITORY / "README.md"
-        readme.write_text(insert_table(readme.read_text(encoding="utf-8"), "speed", table), encoding="utf-8")
+        README.write_text(insert_table(README.read_text(encoding="utf-8"), "speed", table), encoding="utf-8")
     missed = missed_bars(figures)
     for message in missed:
         print(f"speed: missed: {message}", file=sys.stderr)
