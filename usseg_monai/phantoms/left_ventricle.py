@@ -32,6 +32,7 @@ EJECTION_FRACTION_PERCENT = (10.0, 80.0)
 """Ejection fractions that a phantom can have."""
 
 _EDGE_MM = 1.6  # over which tissues blend: the scanner's resolution
+_ROUGH_MM = 1.6  # the contour that an expert draws runs outside of the trabeculae, where blood and muscle mix
 _BEAT_MS = 850.0
 _SYSTOLE = 0.38  # share of the beat at which the cavity is smallest
 _G_PER_ML = 1.05
@@ -128,7 +129,7 @@ def left_ventricle_stack_phantom(
             place = Place(
                 "MR", f"phantom-{seed}", "short-axis", (0.0, 0.0, index * distance_mm), (0.0, 0.0, 1.0), _BEAT_MS * phase / phases
             )
-            source = Source(Path(f"phantom-{seed}"), index * phases + phase, slices * phases)
+            source = Source(Path(f"phantom-{seed}"), phase * slices + index, slices * phases)  # as in a file: slices, then phases
             row.append(scene.phantom(signals[index][phase], scene.cavity(level, share), scale, source, place))
         frames.append(tuple(row))
     largest = sum(scene.cavity(level, 1.0).area for level in levels if level) * distance_mm / 1000
@@ -222,7 +223,7 @@ class _Scene:
         return magnitude
 
     def _heart(self, signal: Floats, level: float, share: float) -> Floats:
-        """Draw the heart over the signal of its box."""
+        """Draw the heart over the signal of its box. Beyond the apex a small round of muscle is left."""
         x, y, texture, trabeculae = (array[self.box] for array in (self.x, self.y, self.texture, self.trabeculae))
         inner = self.cavity(max(level, 0.3), share if level else 0.3)
         grown = math.sqrt((inner.area + self.muscle_mm2(max(level, 0.3))) / inner.area)
@@ -245,7 +246,8 @@ class _Scene:
             return signal
         depth = -inner.distance(x, y)
         blood = _BLOOD + 0.03 * texture
-        signal = blend(signal, blood, step(depth, _EDGE_MM))
+        mixed = min(_ROUGH_MM / share, 0.3 * inner.short)  # trabeculae do not shrink with the cavity
+        signal = blend(signal, blood, step(depth - mixed, _EDGE_MM + mixed))
         rough = step(trabeculae - 0.5, 0.5) * bell(depth, 0.10 * inner.long) * (depth > 0)
         signal = blend(signal, _tone(_MUSCLE * 1.6), 0.7 * rough)
         for turn in (1.9, -1.6):
