@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from numbers import Real
 from pathlib import Path
 
 import torch
@@ -80,7 +81,7 @@ class CurvesHandler:
         }
         self._losses.clear()
         for metrics in (engine.state.metrics, self.evaluator.state.metrics):
-            row |= {name: float(value) for name, value in metrics.items() if isinstance(value, (int, float))}
+            row |= {name: float(value) for name, value in metrics.items() if isinstance(value, Real)}
         self.epochs.append(row)
         self.folder.mkdir(parents=True, exist_ok=True)
         write_text(self.folder / "curves.json", json.dumps(self.epochs, indent=1))
