@@ -151,7 +151,9 @@ def test_an_interrupted_combination_goes_on(discs: Path, tmp_path: Path) -> None
     assert made.variants[0].curves[0] == before[0]
 
 
-@pytest.mark.parametrize(("network", "millions"), [("residual_unet", 3.9), ("plain_unet", 1.6), ("classic_unet", 1.9), ("encoder_decoder", 1.8)])
+@pytest.mark.parametrize(
+    ("network", "millions"), [("residual_unet", 3.9), ("plain_unet", 1.6), ("classic_unet", 1.9), ("encoder_decoder", 1.8)]
+)
 @pytest.mark.parametrize("optimizer", SHORT_NAMES["optimizer"])
 def test_short_names_fit_the_config(network: str, millions: float, optimizer: str) -> None:
     parser = ConfigParser()
@@ -171,7 +173,11 @@ def test_short_names_fit_the_config(network: str, millions: float, optimizer: st
         ({"learning_rat": ["0.1", "0.2"]}, {}, "no key 'learning_rat': did you mean learning_rate"),
         ({"learning_rate": ["0.1", "0.2"]}, {"batch_sice": 2}, "no key 'batch_sice': did you mean batch_size"),
         ({"learning_rate": ["0.1", "fast"]}, {}, "it must be a number"),
-        ({"network": ["plain_unet", "unet"]}, {}, "unknown network 'unet': choose among residual_unet, plain_unet, classic_unet, encoder_decoder"),
+        (
+            {"network": ["plain_unet", "unet"]},
+            {},
+            "unknown network 'unet': choose among residual_unet, plain_unet, classic_unet, encoder_decoder",
+        ),
         ({"network": ["plain_unet", "residual_unet"], "network_def#upsample": ["transposed"]}, {}, "no key 'network_def#upsample'"),
         ({"optimizer": ["Adam", "sgd"]}, {}, "unknown optimizer 'sgd': choose among AdamW, Adam, SGD"),
         ({"max_epochs": ["1", "2"]}, {}, "max_epochs is the same for all in a comparison: use --epochs"),

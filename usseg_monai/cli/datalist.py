@@ -28,7 +28,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "dataset",
         metavar="DATASET",
-        help="hc18, kaggle_nerve, busi, busbra, breast (the two in one folder), sunnybrook (official layouts), or folder (any folder of images and masks)",
+        help="hc18, kaggle_nerve, busi, busbra, breast (the two in one folder), sunnybrook (official layouts), or "
+        "folder (any folder of images and masks)",
     )
     parser.add_argument("folder", metavar="DIR", type=Path, help="where the data set lies")
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help="JSON file to write")
