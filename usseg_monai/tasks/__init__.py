@@ -10,11 +10,12 @@ from pathlib import Path
 from usseg_monai.errors import UsageError
 from usseg_monai.tasks.fetal_head import FETAL_HEAD
 from usseg_monai.tasks.left_ventricle import LEFT_VENTRICLE
+from usseg_monai.tasks.nerve import NERVE
 from usseg_monai.tasks.record import UNITS, Column, Task
 
 __all__ = ["TASKS", "UNITS", "Column", "Task", "bundle_path", "config_file", "get_task"]
 
-TASKS: dict[str, Task] = {task.name: task for task in (FETAL_HEAD, LEFT_VENTRICLE)}
+TASKS: dict[str, Task] = {task.name: task for task in (FETAL_HEAD, NERVE, LEFT_VENTRICLE)}
 
 
 def get_task(name: str) -> Task:
