@@ -19,7 +19,8 @@ from usseg_monai.tasks import TASKS
 
 pytestmark = pytest.mark.network
 
-_MOST_MEGABYTES = 250
+_MOST_MEGABYTES = 185
+"""Without the weights, which are two files of at most 16 MB a task."""
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,8 @@ def test_it_is_small(environment: Path) -> None:
     (packages,) = environment.rglob("site-packages")
     brought = [folder for folder in packages.iterdir() if not folder.name.startswith(("pip", "setuptools", "pkg_resources", "_distutils"))]
     files = [file for folder in brought for file in ([folder] if folder.is_file() else folder.rglob("*")) if file.is_file()]
-    assert sum(file.stat().st_size for file in files if file.suffix != ".pyc") < _MOST_MEGABYTES * 1e6
+    sizes = [file.stat().st_size for file in files if file.suffix != ".pyc" and file.parent.name != "models"]
+    assert sum(sizes) < _MOST_MEGABYTES * 1e6
 
 
 def test_neither_torch_nor_monai_is_there(environment: Path) -> None:

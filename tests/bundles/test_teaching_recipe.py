@@ -23,7 +23,7 @@ SMALL = {
 """Widths that make each network quick."""
 
 PARAMETERS = {"fetal_head": 1_941_105, "nerve": 1_941_105, "left_ventricle": 1_857_848}
-PLAN = {"fetal_head": (10, 32), "nerve": (10, 32), "breast": (30, 32), "left_ventricle": (30, 1)}
+PLAN = {"fetal_head": (10, 32), "nerve": (10, 32), "breast": (30, 32), "left_ventricle": (8, 1)}
 """Epochs and batch size."""
 
 
