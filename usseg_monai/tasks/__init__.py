@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from usseg_monai.errors import UsageError
+from usseg_monai.tasks.breast import BREAST
 from usseg_monai.tasks.fetal_head import FETAL_HEAD
 from usseg_monai.tasks.left_ventricle import LEFT_VENTRICLE
 from usseg_monai.tasks.nerve import NERVE
@@ -15,7 +16,7 @@ from usseg_monai.tasks.record import UNITS, Column, Task
 
 __all__ = ["TASKS", "UNITS", "Column", "Task", "bundle_path", "config_file", "get_task"]
 
-TASKS: dict[str, Task] = {task.name: task for task in (FETAL_HEAD, NERVE, LEFT_VENTRICLE)}
+TASKS: dict[str, Task] = {task.name: task for task in (FETAL_HEAD, NERVE, BREAST, LEFT_VENTRICLE)}
 
 
 def get_task(name: str) -> Task:
