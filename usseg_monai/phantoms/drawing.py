@@ -75,7 +75,10 @@ class Oval:
         >>> Oval(0, 0, 3, 2, 0).distance(np.array([3.0, 0.0]), np.array([0.0, 1.9])).round(1).tolist()
         [0.0, -0.1]
         """
-        u, v = self.axes(x, y)
+        return self.distance_along(*self.axes(x, y))
+
+    def distance_along(self, u: Floats, v: Floats) -> Floats:
+        """As `distance`, of points by their coordinates along the `axes`."""
         rho = np.hypot(u / np.float32(self.long), v / np.float32(self.short))
         slope = np.hypot(u / np.float32(self.long**2), v / np.float32(self.short**2))
         near: Floats = (rho - 1) * rho / np.maximum(slope, np.float32(1e-6))

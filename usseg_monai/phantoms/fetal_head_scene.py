@@ -22,7 +22,7 @@ class Scene:
         self._rng, self._view = rng, view
         self._x, self._y = view.grid.points()
         self._u, self._v = view.head.axes(self._x, self._y)
-        self._edge = view.head.distance(self._u, self._v)
+        self._edge = view.head.distance_along(self._u, self._v)
         self._early = view.head.circumference_mm < EARLY_BELOW_MM
         self._unit = 2 * view.head.long / 100  # mm; details of anatomy grow with the head
         # HC18's outlines run on the outer flank of the skull's echo: its ridge lies this far (mm) inside, measured on 140 of its pictures.

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from usseg_monai.measurements.ellipse import Ellipse
+from usseg_monai.phantoms.drawing import Oval
 from usseg_monai.phantoms.sector import BeamGrid, Sector
-from usseg_monai.phantoms.speckle import Floats, PointSpread
+from usseg_monai.phantoms.speckle import PointSpread
 
 EARLY_BELOW_MM = 125.0
 """Circumference at about 15 weeks. Before it the plexus fills the ventricles, and fluid surrounds the whole head."""
@@ -20,47 +21,13 @@ MARGIN_PX = 8.0
 _PIXEL_RANGE_MM = (0.05, 0.35)
 
 
-@dataclass(frozen=True)
-class Head:
-    """The true ellipse, outer border of the skull, in the picture's plane: x to the right, y down, mm from the centre of pixel (0, 0).
-
-    Attributes:
-        x: of the centre.
-        y: of the centre.
-        long: semi-axis from centre to occiput, mm.
-        short: semi-axis across, mm.
-        angle: of the long axis against the horizontal, radians, counter-clockwise as seen.
-    """
-
-    x: float
-    y: float
-    long: float
-    short: float
-    angle: float
+class Head(Oval):
+    """The true ellipse, outer border of the skull; its long semi-axis runs from the centre to the occiput."""
 
     @property
     def circumference_mm(self) -> float:
         """Perimeter."""
         return _perimeter(self.long, self.short)
-
-    @property
-    def reach(self) -> tuple[float, float]:
-        """Half the width and half the height of the upright box around the ellipse."""
-        c, s = math.cos(self.angle), math.sin(self.angle)
-        return math.hypot(self.long * c, self.short * s), math.hypot(self.long * s, self.short * c)
-
-    def axes(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Coordinates along the long axis and, downwards, along the short one; mm from the centre."""
-        c, s = np.float32(math.cos(self.angle)), np.float32(math.sin(self.angle))
-        dx, dy = x - np.float32(self.x), y - np.float32(self.y)
-        return dx * c - dy * s, dx * s + dy * c
-
-    def distance(self, u: Floats, v: Floats) -> Floats:
-        """Signed distance in mm to the ellipse, negative inside; exact to first order near the ellipse."""
-        rho = np.hypot(u / np.float32(self.long), v / np.float32(self.short))
-        slope = np.hypot(u / np.float32(self.long**2), v / np.float32(self.short**2))
-        near: Floats = (rho - 1) * rho / np.maximum(slope, np.float32(1e-6))
-        return near
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,14 @@ class LinearScene:
         self._x: Floats = x
         self._y: Floats = y
         self._width, self._depth = float(x.max()), float(y.max())
-        self._level: Floats = np.full(shape, -35, np.float32)
+        self._level: Floats = self._ground()
         self._mirror_level: Floats = np.full(shape, -90, np.float32)
         self._absorb: Floats = np.full(shape, 0.15, np.float32)  # dB for each mm beyond what the time gain makes good
         self._uneven = smooth_noise(rng, x, y, (3.5, 1.2), 2)
+
+    def _ground(self) -> Floats:
+        """Level of the tissue that the others are drawn on."""
+        return np.full(self._x.shape, -35, np.float32)
 
     def diffuse(self) -> Floats:
         """Amplitude of scattering, electronic noise included."""

@@ -1,7 +1,4 @@
-"""What a phantom's neck does to sound: maps of scattering, mirroring and absorption under a linear probe.
-
-The beams of a linear probe are parallel: the beam grid is the picture's own pixel grid.
-"""
+"""What a phantom's neck does to sound: maps of scattering, mirroring and absorption under a linear probe."""
 
 from __future__ import annotations
 
@@ -10,10 +7,11 @@ import math
 import numpy as np
 
 from usseg_monai.phantoms.drawing import Oval, bell, blend, step
+from usseg_monai.phantoms.linear_scene import LinearScene
 from usseg_monai.phantoms.speckle import Floats, smooth_noise
 
 
-class NeckScene:
+class NeckScene(LinearScene):
     """Maps of one scene, ``(rows, cols)``. Levels are amplitudes in dB against white, lengths mm.
 
     From the skin down: fat and platysma, the sternomastoid muscle that tapers over its fascia, the two scalene muscles with the plexus
@@ -30,16 +28,8 @@ class NeckScene:
     def __init__(
         self, rng: np.random.Generator, shape: tuple[int, int], spacing_mm: float, nerve: Oval | None, groove_mm: tuple[float, float]
     ) -> None:
-        self._rng, self._spacing_mm, self._groove = rng, spacing_mm, groove_mm
-        y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32) * np.float32(spacing_mm)
-        self._x: Floats = x
-        self._y: Floats = y
-        self._width, self._depth = float(x.max()), float(y.max())
-        self._level: Floats = np.full(shape, -35, np.float32) + 3 * smooth_noise(rng, x, y, (3.5, 1.2), 4)
-        self._level += 2 * smooth_noise(rng, x, y, (14, 9))
-        self._uneven = smooth_noise(rng, x, y, (3.5, 1.2), 2)
-        self._mirror_level: Floats = np.full(shape, -90, np.float32)
-        self._absorb: Floats = np.full(shape, 0.15, np.float32)  # dB for each mm beyond what the time gain makes good
+        super().__init__(rng, shape, spacing_mm)
+        self._groove = groove_mm
         self._draw_scalenes()
         self._draw_planes()
         self._draw_rib()
@@ -48,37 +38,10 @@ class NeckScene:
         if nerve is not None:
             self._draw_nerve(nerve)
 
-    def diffuse(self) -> Floats:
-        """Amplitude of scattering, electronic noise included."""
-        noise = 10 ** ((-56 + 0.25 * self._y) / 20)
-        amplitude: Floats = np.hypot(10 ** ((self._level + self._fade()) / 20), noise).astype(np.float32)
-        return amplitude
-
-    def mirror(self) -> Floats:
-        """Amplitude of smooth interfaces."""
-        amplitude: Floats = (10 ** ((self._mirror_level + self._fade()) / 20)).astype(np.float32)
-        return amplitude
-
-    def _fade(self) -> Floats:
-        """What is left of the sound: shadows below bone, more below blood."""
-        fade: Floats = np.maximum(-np.cumsum(self._absorb, axis=0, dtype=np.float32) * np.float32(self._spacing_mm), np.float32(-40))
-        return fade
-
-    def _add_mirror(self, level: float | Floats, weight: Floats) -> None:
-        """Lay an interface over the others, nowhere as strong as elsewhere; each factor of ten below weight 1 costs 20 dB."""
-        shift = self._rng.integers(0, self._uneven.shape)
-        uneven = np.roll(self._uneven, tuple(shift), axis=(0, 1))
-        decibels = level + 4.5 * uneven + 20 * np.log10(np.maximum(weight, np.float32(1e-4)))
-        np.maximum(self._mirror_level, decibels, out=self._mirror_level)
-
-    def _broken(self, scale_mm: float, share: float) -> Floats:
-        """1 and 0 in turn along x and y: interfaces are seen in pieces."""
-        return step(smooth_noise(self._rng, self._x, self._y, (scale_mm, scale_mm)) + share, 0.8)
-
-    def _fibres(self, angle: float, length_mm: float, distance_mm: float) -> Floats:
-        """Noise drawn out along a direction."""
-        c, s = np.float32(math.cos(angle)), np.float32(math.sin(angle))
-        return smooth_noise(self._rng, self._x * c - self._y * s, self._x * s + self._y * c, (length_mm, distance_mm), 2)
+    def _ground(self) -> Floats:
+        level = super()._ground() + 3 * smooth_noise(self._rng, self._x, self._y, (3.5, 1.2), 4)
+        level += 2 * smooth_noise(self._rng, self._x, self._y, (14, 9))
+        return level
 
     def _draw_scalenes(self) -> None:
         """Two dark bellies with bright sheaths and strands, leaning against each other over the groove."""
@@ -209,9 +172,3 @@ class NeckScene:
             self._add_mirror(rng.uniform(-4, 3), rim * self._facing(distance) ** 2 * self._broken(1.8, 0.4))
         self._add_mirror(rng.uniform(-6, 1), bell(edge + 0.22, 0.15) * self._facing(edge) ** 2 * self._broken(3, 0.4))
         self._level += 5 * bell(edge + 0.25, 0.25) * self._broken(3, 0.4)
-
-    def _facing(self, landscape: Floats) -> Floats:
-        """How squarely the beams, which run straight down, meet the contour lines of a landscape: 1 at right angles, 0 along them."""
-        down, across = np.gradient(landscape)
-        facing: Floats = np.abs(down) / (np.hypot(down, across) + np.float32(1e-6))
-        return facing
