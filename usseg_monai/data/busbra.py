@@ -7,11 +7,11 @@ docs/data.md.
 
 from __future__ import annotations
 
-import csv
 import re
 from pathlib import Path
 
 from usseg_monai.data.dataset import Case, Dataset, name_remark
+from usseg_monai.data.table import check_columns, csv_rows
 from usseg_monai.errors import UsageError
 
 __all__ = ["TABLE", "is_busbra", "read_busbra"]
@@ -80,16 +80,11 @@ def _read_table(path: Path) -> dict[str, str]:
     """Image -> category; empty where the file is absent."""
     if not path.is_file():
         return {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            if not {"ID", "Pathology"} <= set(reader.fieldnames or ()):
-                raise UsageError(f"{path} has the columns {reader.fieldnames}: BUS-BRA's table has ID and Pathology")
-            table = {}
-            for row in reader:
-                if row["Pathology"] not in _CATEGORIES:
-                    raise UsageError(f"{path}, line {reader.line_num}: pathology {row['Pathology']!r} must be {' or '.join(_CATEGORIES)}")
-                table[row["ID"]] = row["Pathology"]
-            return table
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read as a table: {error}") from error
+    table = {}
+    with csv_rows(path) as reader:
+        check_columns(reader, path, ("ID", "Pathology"), "BUS-BRA's")
+        for row in reader:
+            if row["Pathology"] not in _CATEGORIES:
+                raise UsageError(f"{path}, line {reader.line_num}: pathology {row['Pathology']!r} must be {' or '.join(_CATEGORIES)}")
+            table[row["ID"]] = row["Pathology"]
+    return table

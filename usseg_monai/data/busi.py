@@ -7,7 +7,6 @@ breast ultrasound images", Data in Brief 48 (2023) 109247, doi 10.1016/j.dib.202
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from usseg_monai.data.dataset import Case, Dataset, name_remark
 from usseg_monai.data.near_duplicates import find_near_duplicates, unite_groups
+from usseg_monai.data.table import check_columns, csv_rows
 from usseg_monai.errors import ImageError, UsageError
 from usseg_monai.imaging import GreyArray, read_image
 
@@ -140,18 +140,13 @@ def _read_table(root: Path) -> dict[str, tuple[str, str, str]]:
     path = next((folder / TABLE for folder in (root, root.parent) if (folder / TABLE).is_file()), None)
     if path is None:
         return {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            wanted = ["filename", "group", "objection", "annotation"]
-            if not set(wanted) <= set(reader.fieldnames or ()):
-                raise UsageError(f"{path} has the columns {reader.fieldnames}: the reviewers' table has {wanted}")
-            rows = {}
-            for row in reader:
-                name, group, objection, annotation = (row[column] or "" for column in wanted)
-                if not group:
-                    raise UsageError(f"{path}, line {reader.line_num}: {name!r} has no group: an image alone is a group of its own name")
-                rows[name] = (group, objection, annotation)
-            return rows
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read as a table: {error}") from error
+    wanted = ("filename", "group", "objection", "annotation")
+    rows = {}
+    with csv_rows(path) as reader:
+        check_columns(reader, path, wanted, "the reviewers'")
+        for row in reader:
+            name, group, objection, annotation = (row[column] or "" for column in wanted)
+            if not group:
+                raise UsageError(f"{path}, line {reader.line_num}: {name!r} has no group: an image alone is a group of its own name")
+            rows[name] = (group, objection, annotation)
+    return rows

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from usseg_monai.data.dataset import Case, Dataset, name_remark
 from usseg_monai.data.outline import fill_outline
+from usseg_monai.data.table import check_columns, csv_rows
 from usseg_monai.errors import UsageError
 
 __all__ = ["fill_outline", "is_hc18", "read_hc18"]
@@ -95,17 +96,12 @@ def _read_table(path: Path) -> dict[str, tuple[float, float]]:
     """File name -> (pixel size in mm, head circumference in mm); empty where the file is absent."""
     if not path.is_file():
         return {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            return dict(_rows(csv.DictReader(stream), path))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read as a table: {error}") from error
+    with csv_rows(path) as reader:
+        return dict(_rows(reader, path))
 
 
 def _rows(reader: csv.DictReader[str], path: Path) -> Iterator[tuple[str, tuple[float, float]]]:
-    wanted = [_FILE, _SPACING, _CIRCUMFERENCE]
-    if not set(wanted) <= set(reader.fieldnames or ()):
-        raise UsageError(f"{path} has the columns {reader.fieldnames}: HC18's table has {wanted}")
+    check_columns(reader, path, (_FILE, _SPACING, _CIRCUMFERENCE), "HC18's")
     for row in reader:
         try:
             values = float(row[_SPACING]), float(row[_CIRCUMFERENCE])

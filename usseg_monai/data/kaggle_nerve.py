@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from usseg_monai.data.dataset import Case, Dataset, name_remark
+from usseg_monai.data.table import check_columns, csv_rows
 from usseg_monai.errors import ImageError, UsageError
 from usseg_monai.imaging import read_mask
 
@@ -134,17 +135,12 @@ def _read_table(path: Path) -> dict[_Key, bool]:
     """Frame -> whether it has a nerve; empty where the file is absent."""
     if not path.is_file():
         return {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            return dict(_rows(csv.DictReader(stream), path))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read as a table: {error}") from error
+    with csv_rows(path) as reader:
+        return dict(_rows(reader, path))
 
 
 def _rows(reader: csv.DictReader[str], path: Path) -> Iterator[tuple[_Key, bool]]:
-    wanted = ["subject", "img", "pixels"]
-    if not set(wanted) <= set(reader.fieldnames or ()):
-        raise UsageError(f"{path} has the columns {reader.fieldnames}: Kaggle's table has {wanted}")
+    check_columns(reader, path, ("subject", "img", "pixels"), "Kaggle's")
     for row in reader:
         try:
             yield (int(row["subject"]), int(row["img"])), bool((row["pixels"] or "").strip())

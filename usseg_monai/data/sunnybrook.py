@@ -6,13 +6,13 @@ Left Ventricle Segmentation Challenge, 2009, https://doi.org/10.54294/g80ruo. Da
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
 from usseg_monai.data.dataset import Case, Dataset, name_remark
+from usseg_monai.data.table import csv_rows
 from usseg_monai.errors import UsageError
 
 __all__ = ["OfficialSet", "is_sunnybrook", "official_set", "read_sunnybrook"]
@@ -163,13 +163,9 @@ def _read_patients(path: Path) -> dict[str, str]:
     """Identifier of the pictures -> group; empty where the file is absent."""
     if not path.is_file():
         return {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            rows = csv.DictReader(stream)
-            missing = {"PatientID", "OriginalID"} - set(rows.fieldnames or ())
-            if missing:
-                raise UsageError(f"{path}: no column {min(missing)!r}; the table needs PatientID and OriginalID")
-            named = ((row["PatientID"], _group(row["OriginalID"] or "")) for row in rows)
-            return {patient: group for patient, group in named if patient and group}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read as a table: {error}") from error
+    with csv_rows(path) as rows:
+        missing = {"PatientID", "OriginalID"} - set(rows.fieldnames or ())
+        if missing:
+            raise UsageError(f"{path}: no column {min(missing)!r}; the table needs PatientID and OriginalID")
+        named = ((row["PatientID"], _group(row["OriginalID"] or "")) for row in rows)
+        return {patient: group for patient, group in named if patient and group}
