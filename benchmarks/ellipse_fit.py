@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.data import DATA_ROOT
 from usseg_monai.data.hc18 import read_hc18
 from usseg_monai.data.outline import fill_outline
 from usseg_monai.imaging import read_mask
@@ -158,7 +158,7 @@ def circumference_px(mask: Mask, fit: Callable[[Points], Ellipse | None]) -> flo
 def main() -> None:
     """Print the table and write it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("USSEG_DATA", "../shared/data")) / "hc18")
+    parser.add_argument("--data", type=Path, default=DATA_ROOT / "hc18")
     parser.add_argument("--every", type=int, default=8, help="take every n-th picture")
     parser.add_argument("-o", type=Path, dest="output", help="JSON file to write")
     options = parser.parse_args()

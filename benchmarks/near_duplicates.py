@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.data import DATA_ROOT
 from benchmarks.readme import insert_table
 from usseg_monai.data.busbra import read_busbra
 from usseg_monai.data.busi import FOLDER, TABLE, read_reviewers_groups
@@ -133,8 +133,7 @@ def _listed(pairs: Sequence[Sequence[str]]) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, write, print."""
     parser = argparse.ArgumentParser(description="How well images of one breast lesion are found.")
-    root = Path(os.environ.get("USSEG_DATA", REPOSITORY.parent / "shared" / "data"))
-    parser.add_argument("--data", type=Path, default=root, help="folder of busi/ and busbra/ (default: %(default)s)")
+    parser.add_argument("--data", type=Path, default=DATA_ROOT, help="folder of busi/ and busbra/ (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=RESULTS / "near_duplicates.json", help="JSON file to write (default: %(default)s)")
     parser.add_argument("--update-docs", action="store_true", help="put the table into docs/data.md")
     args = parser.parse_args(argv)

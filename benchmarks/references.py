@@ -10,12 +10,12 @@ that the table prints. Stopped half-way, the same command goes on.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.data import DATA_ROOT
 from usseg_monai.cli.engine_log import engine_log
 from usseg_monai.cli.progress import progress
 from usseg_monai.errors import UssegError
@@ -54,10 +54,9 @@ def keep(checkpoint: Path, file: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Train and keep; 2 where something is missing."""
     parser = argparse.ArgumentParser(description="Train the reference network of each task by its teaching recipe.")
-    root = Path(os.environ.get("USSEG_DATA", REPOSITORY.parent / "shared" / "data"))
     parser.add_argument("--task", choices=tuple(TASKS), action="append", help="one task only; may be repeated")
     parser.add_argument(
-        "--data", type=Path, default=root, help="folder of hc18/, nerve/, busi/, busbra/, sunnybrook/ (default: %(default)s)"
+        "--data", type=Path, default=DATA_ROOT, help="folder of hc18/, nerve/, busi/, busbra/, sunnybrook/ (default: %(default)s)"
     )
     parser.add_argument(
         "--runs", type=Path, default=REPOSITORY / "out" / "references", help="folder for the trainings (default: %(default)s)"

@@ -26,6 +26,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.data import DATA_ROOT
 from benchmarks.readme import insert_table
 from usseg_monai.tasks import TASKS, bundle_path
 
@@ -221,9 +222,8 @@ def _above(name: str, value: float, bar: float) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, write, print; 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description="Speed and memory of the command, beside plain monai.bundle.")
-    data_root = Path(os.environ.get("USSEG_DATA", REPOSITORY.parent / "shared" / "data"))
     parser.add_argument("--task", choices=tuple(TASKS), action="append", help="one task only; may be repeated")
-    parser.add_argument("--data", type=Path, default=data_root, help="folder of hc18/, nerve/, busi/, sunnybrook/ (default: %(default)s)")
+    parser.add_argument("--data", type=Path, default=DATA_ROOT, help="folder of hc18/, nerve/, busi/, sunnybrook/ (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=RESULTS / "speed.json", help="JSON file to write (default: %(default)s)")
     parser.add_argument("--images", type=int, default=100, help="images in the folder (default: %(default)s)")
     parser.add_argument("--update-readme", action="store_true", help="put the table into README.md")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any, Protocol
 
 from benchmarks.accuracy import breast, fetal_head, left_ventricle, nerve
 from benchmarks.accuracy.tables import OVERVIEW, table
+from benchmarks.data import DATA_ROOT
 from benchmarks.readme import insert_table
 from benchmarks.references import DATA, reference_predictor
 from usseg_monai.data.evaluation import Predicts
@@ -98,10 +98,9 @@ def write_pages(reports: Mapping[str, Mapping[str, Any]], task: str) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, write, print; 1 if a bar is missed, 2 without data or weights."""
     parser = argparse.ArgumentParser(description="Accuracy of the shipped networks beside the teaching references.")
-    root = Path(os.environ.get("USSEG_DATA", REPOSITORY.parent / "shared" / "data"))
     parser.add_argument("--task", choices=tuple(TASKS), action="append", help="one task only; may be repeated")
     parser.add_argument(
-        "--data", type=Path, default=root, help="folder of hc18/, nerve/, busi/, busbra/, sunnybrook/ (default: %(default)s)"
+        "--data", type=Path, default=DATA_ROOT, help="folder of hc18/, nerve/, busi/, busbra/, sunnybrook/ (default: %(default)s)"
     )
     parser.add_argument("--output", type=Path, default=RESULTS / "accuracy.json", help="JSON file to write (default: %(default)s)")
     parser.add_argument("--engine", default="onnx", choices=("onnx", "torch"), help="what runs the network (default: onnx)")
