@@ -52,7 +52,8 @@ def test_the_area_of_an_ellipse(row: float, col: float, down: float, right: floa
     mask = fill_contour(np.stack([row + down * np.sin(turn), col + right * np.cos(turn)], axis=1), (80, 80))
     assert 0.99 * np.pi * down * right <= mask.sum() <= np.pi * (down + 1.2) * (right + 1.2)
     rows, cols = np.nonzero(mask)
-    assert rows.mean() == pytest.approx(row, abs=0.75) and cols.mean() == pytest.approx(col, abs=0.75)
+    # Pillow cuts the fractions of coordinates off, which moves each edge by 0 to 1 pixel towards the origin.
+    assert rows.mean() == pytest.approx(row - 0.5, abs=0.55) and cols.mean() == pytest.approx(col - 0.5, abs=0.55)
 
 
 def test_a_contour_that_leaves_the_picture_is_cut(tmp_path: Path) -> None:

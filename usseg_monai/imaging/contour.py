@@ -3,7 +3,8 @@
 Convention. The centre of the picture's first pixel is (0, 0), x runs along the columns, y along the rows; the contour closes by itself.
 A pixel belongs to the mask if the contour encloses its centre or passes through it: Pillow's polygon, with its edge. The labels of the PNG
 copy of the Sunnybrook data were made so, to the pixel. Such masks reach about half a pixel beyond the contour: their area is 4 to 7 %
-larger than the polygon's own (36 endocardial contours), and so are volumes made of them; ejection fractions do not notice.
+larger than the polygon's own (36 endocardial contours), and so are volumes made of them; ejection fractions do not notice. Pillow cuts the
+fractions of coordinates off: the masks, and the labels, lie half a pixel up and left of the contours, on average.
 """
 
 from __future__ import annotations
