@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from benchmarks.accuracy.cases import THREADS
+from benchmarks.marks import diameters, draw_pair
 from usseg_monai.data.annotation import read_annotation
 from usseg_monai.data.evaluation import Predicts
 from usseg_monai.imaging import read_image
@@ -49,19 +50,10 @@ def paint_out(pixels: Pixels, mask: npt.NDArray[np.uint8]) -> Pixels:
 
 def paint_calipers(pixels: Pixels, mask: npt.NDArray[np.uint8]) -> Pixels:
     """Draw two pairs of crosses, joined by dots, on the extent of the lesion; in the middle of an image that has none."""
-    rows, cols = pixels.shape
-    present = np.argwhere(mask) if mask.any() else np.array([[rows // 3, cols // 3], [2 * rows // 3, 2 * cols // 3]])
-    (top, left), (bottom, right) = present.min(axis=0).tolist(), present.max(axis=0).tolist()
-    row, col = (top + bottom) // 2, (left + right) // 2
     picture = Image.fromarray(pixels)
     draw = ImageDraw.Draw(picture)
-    white = float(pixels.max())
-    for start, stop in (((left, row), (right, row)), ((col, top), (col, bottom))):
-        for x, y in (start, stop):
-            draw.line([(x - 4, y), (x + 4, y)], fill=white)
-            draw.line([(x, y - 4), (x, y + 4)], fill=white)
-        steps = max(stop[0] - start[0], stop[1] - start[1]) // 4
-        draw.point(np.linspace(start, stop, steps + 2).round().astype(int).ravel().tolist(), fill=white)
+    for pair in diameters(mask):
+        draw_pair(draw, pair, float(pixels.max()))
     return np.asarray(picture)
 
 
