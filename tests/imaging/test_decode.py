@@ -157,6 +157,44 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         read_image(tmp_path)
 
 
+@pytest.mark.parametrize("path", ["/dev/null", "/dev/zero", "/dev/stdin"])
+def test_what_is_no_file_is_not_even_opened(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not os.path.exists(path) or os.path.isfile(path):
+        pytest.skip(f"no device {path} here")
+    monkeypatch.setattr(os, "open", lambda *_: pytest.fail("opened"))
+    with pytest.raises(ImageError, match="not a regular file"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("change", [b"more", b""], ids=["grows", "is emptied"])
+def test_a_file_that_changes_while_it_is_read(change: bytes, save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(sample("png"))
+    fstat = os.fstat
+
+    def change_after(descriptor: int) -> os.stat_result:
+        status = fstat(descriptor)
+        if status.st_ino == inode:
+            with path.open("ab" if change else "wb") as file:
+                file.write(change)
+        return status
+
+    inode = path.stat().st_ino
+    monkeypatch.setattr(os, "fstat", change_after)
+    with pytest.raises(ImageError, match=r"file\.png: its size changed while it was read"):
+        read_image(path)
+
+
+def test_a_file_that_there_is_not_enough_memory_for(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    from usseg_monai.imaging import raster
+
+    def short(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(raster, "open_raster", short)
+    with pytest.raises(ImageError, match=r"file\.png: not enough memory to decode it"):
+        read_image(save(sample("png")))
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_a_named_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")

@@ -128,21 +128,28 @@ def _open_medical(data: bytes, limits: Limits) -> Frames:
 
 def _read_bytes(path: Path, limits: Limits) -> bytes:
     try:
-        # without O_NONBLOCK a named pipe would keep us waiting for a writer
+        _check_regular(os.stat(path))  # before it is opened: opening a pipe, a device or a tape may wait, or do something
+        # and again after: what is there may be another by now. Without O_NONBLOCK a named pipe would keep us waiting for a writer
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
             status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise ImageError("not a regular file; give an image file")
+            _check_regular(status)
             if status.st_size > limits.max_file_bytes:
                 raise ImageError(
                     f"{status.st_size} bytes: more than {limits.max_file_bytes}; split the file, or read it with Limits(max_file_bytes=...)"
                 )
-            data = file.read()
+            data = file.read(status.st_size + 1)
     except OSError as error:
         raise ImageError(f"cannot be read ({error.strerror or error})") from error
+    if len(data) != status.st_size:
+        raise ImageError("its size changed while it was read; wait until it is copied, then predict it again")
     if not data:
         raise ImageError("the file is empty (0 bytes); copy or export it again")
     return data
+
+
+def _check_regular(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise ImageError("not a regular file; give an image file")
 
 
 @contextmanager
@@ -156,6 +163,8 @@ def _one_line_errors(path: Path) -> Iterator[None]:
         yield
     except ImageError as error:
         raise ImageError(f"{_name(path)}: {error}") from error
+    except MemoryError as error:
+        raise ImageError(f"{_name(path)}: not enough memory to decode it; reduce it, or use fewer threads") from error
     except Exception as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise ImageError(f"{_name(path)}: damaged, or of a kind that is not read ({reason}); copy or export it again") from error
