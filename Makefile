@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install demo test lint accuracy speed
+.PHONY: install demo test lint accuracy speed robustness
 
 install: .venv/.installed
 
@@ -24,6 +24,9 @@ accuracy: .venv/.installed
 
 speed: .venv/.installed
 	$(BIN)/python -m benchmarks.speed --update-readme
+
+robustness: .venv/.installed
+	$(BIN)/python -m benchmarks.robustness --update-docs
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
