@@ -10,8 +10,11 @@ from monai.transforms import AsDiscreted, Compose, EnsureChannelFirstd, LoadImag
 from torch import Tensor, nn
 
 from usseg_monai import bundle_path
+from usseg_monai.measurements.trust import TRUST_OUTPUTS
 from usseg_monai.networks.deployed import Deployed
 from usseg_monai.networks.residual_unet import ResidualUNet
+from usseg_monai.networks.trust import Trust, TrustInferer
+from usseg_monai.networks.two_heads import ResidualUNetWithClasses
 from usseg_monai.tasks import TASKS, get_task
 
 SIZE = (48, 32)  # W, H
@@ -34,7 +37,16 @@ def config_of(task: str, presence_threshold: float) -> ConfigParser:
     return parser
 
 
-def monai_chain(parser: ConfigParser, task: str, network: nn.Module, pixels: Tensor) -> tuple[Tensor, Tensor, list[float]]:
+def some_trust(widths: tuple[int, ...] = (4, 6, 8)) -> Trust:
+    generator = torch.Generator().manual_seed(5)
+    trust = Trust(sum(widths), 3)
+    trust.center.copy_(torch.rand(sum(widths), generator=generator))
+    trust.directions.copy_(torch.linalg.qr(torch.rand(sum(widths), 3, generator=generator)).Q)
+    trust.coefficients.copy_(torch.rand(4, generator=generator))
+    return trust
+
+
+def monai_chain(parser: ConfigParser, task: str, network: nn.Module, trust: Trust, pixels: Tensor) -> tuple[Tensor, Tensor, list[float]]:
     """Probability and mask ``(rows, cols)`` and further outputs by pre- and post-processing of a config, without files."""
     before = parser.get_parsed_content("preprocessing").transforms
     after = [step for step in parser.get_parsed_content("postprocessing").transforms if not isinstance(step, SaveImaged)]
@@ -42,11 +54,11 @@ def monai_chain(parser: ConfigParser, task: str, network: nn.Module, pixels: Ten
     prepare = Compose([step for step in before if not isinstance(step, (LoadImaged, EnsureChannelFirstd))])
     batch = list_data_collate([prepare({"image": MetaTensor(pixels.t()[None])})])
     with torch.inference_mode():
-        batch["pred"] = network(batch["image"])
+        batch["pred"] = TrustInferer(trust)(batch["image"], network)
     item = Compose(after[:cut])(decollate_batch(batch)[0])
     probability = item["pred"].as_tensor()[-1].t().clone()
     item = Compose(after[cut:])(item)
-    return probability, item["pred"].as_tensor().t(), [item[name] for name in get_task(task).outputs]
+    return probability, item["pred"].as_tensor().t(), [item[name] for name in (*TRUST_OUTPUTS, *get_task(task).outputs)]
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -57,8 +69,8 @@ def test_equals_the_monai_chain(task: str, shape: tuple[int, int], threshold: fl
     network = parser.get_parsed_content("network_def").eval()
     pixels = torch.rand(shape, generator=torch.Generator().manual_seed(1)) * 255
     with torch.inference_mode():
-        probability, mask, *others = Deployed(network, SIZE, threshold)(pixels)
-    expected_probability, expected_mask, expected_others = monai_chain(parser, task, network, pixels)
+        probability, mask, *others = Deployed(network, SIZE, threshold, some_trust())(pixels)
+    expected_probability, expected_mask, expected_others = monai_chain(parser, task, network, some_trust(), pixels)
     assert probability.shape == mask.shape == shape
     assert mask.dtype == expected_mask.dtype == torch.uint8
     assert torch.allclose(probability, expected_probability, atol=1e-5)
@@ -107,6 +119,15 @@ def test_constant_image_gives_finite_probabilities(network: nn.Module) -> None:
         probability, mask = Deployed(network, SIZE)(torch.full((30, 20), 7.0))
     assert probability.isfinite().all()
     assert set(mask.unique().tolist()) <= {0, 1}
+
+
+@pytest.mark.parametrize(("threshold", "gated"), [(0.0, False), (1.0, True)])
+def test_confidence_in_an_empty_mask_is_that_there_is_nothing(threshold: float, gated: bool) -> None:
+    network = ResidualUNetWithClasses(3, widths=(4, 6, 8)).eval()
+    with torch.inference_mode():
+        _, mask, _, confidence, nothing, *_ = Deployed(network, SIZE, threshold, some_trust())(torch.rand(30, 20))
+    assert bool(torch.isclose(confidence, nothing)) is gated
+    assert not gated or not mask.any()
 
 
 def test_axes_are_not_swapped() -> None:

@@ -18,7 +18,8 @@ from usseg_monai import __version__, bundle_path
 from usseg_monai.errors import OutputError, WeightsError
 from usseg_monai.networks.deployed import Deployed
 from usseg_monai.tasks import TASKS
-from usseg_monai.training.export import export_onnx, load_network, sha256_of
+from usseg_monai.training.checkpoints import sha256_of
+from usseg_monai.training.export import export_onnx, load_network
 
 TASK = "fetal_head"
 

@@ -43,3 +43,18 @@ def test_masks_are_emptied_below_the_threshold(classes: list[float], threshold: 
     result = EmptyUnlessPresentd("pred", threshold)(item)
     assert bool(result["pred"].all()) is bool(result["pred"].any()) is stays
     assert result["pred"].dtype == mask.dtype and bool(mask.all())
+
+
+@pytest.mark.parametrize(("threshold", "confidence"), [(0.1, 0.7), (0.3, 0.8)])
+def test_confidence_in_an_empty_mask_is_that_there_is_nothing(threshold: float, confidence: float) -> None:
+    item = {"pred": torch.ones(1, 4, 4), "pred_class": torch.tensor([0.8, 0.1, 0.1]), "confidence": 0.7}
+    result = EmptyUnlessPresentd("pred", threshold)(item)
+    assert result["confidence"] == pytest.approx(confidence)
+    assert item["confidence"] == 0.7
+
+
+def test_networks_without_trust_are_no_error() -> None:
+    item = NameOutputsd("pred_trust", ["unlikeness", "confidence"], allow_missing_keys=True)({"pred": torch.ones(1, 4, 4)})
+    assert item.keys() == {"pred"}
+    with pytest.raises(KeyError, match="pred_trust"):
+        NameOutputsd("pred_trust", ["unlikeness", "confidence"])({"pred": torch.ones(1, 4, 4)})

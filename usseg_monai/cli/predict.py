@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
 _EXAMPLE = """examples:
   usseg predict fetal_head image.png -o results --spacing-mm 0.2,0.2
   usseg predict fetal_head images/ -o results --spacing-csv images/pixel_size.csv --save mask,overlay --resume
+  usseg predict auto images/ -o results     proposes the task whose training images these are most like, and goes on with it
 
 Exit codes: 0 all done, 1 some inputs failed, 2 wrong use."""
 
@@ -41,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
     from usseg_monai.cli.options import batch_options, run_batch_command
     from usseg_monai.inference.batch import Options
 
+    if args.task == "auto":
+        args.task = _proposed(args)
     options = Options(
         **batch_options(args),
         engine=args.engine,
@@ -51,3 +55,17 @@ def run(args: argparse.Namespace) -> int:
         save=tuple(filter(None, args.save.split(","))),
     )
     return run_batch_command(args, options)
+
+
+def _proposed(args: argparse.Namespace) -> str:
+    """The task that the images themselves propose; says why."""
+    from usseg_monai.errors import ImageError
+    from usseg_monai.inference.proposal import propose_task
+
+    proposal = propose_task(args.inputs)
+    what = f"{proposal.images} image{'s' * (proposal.images > 1)} looked at"
+    figures = ", ".join(f"{task} {value:.2f}" for task, value in proposal.unlikeness.items())
+    if proposal.task is None:
+        raise ImageError(f"unlike the training images of all tasks ({what}; unlikeness: {figures}; 1 is the limit): name the task to go on")
+    print(f"usseg: proposed task: {proposal.task} ({what}; unlikeness: {figures}; 1 is the limit)", file=sys.stderr)
+    return proposal.task

@@ -70,6 +70,8 @@ class CaseResult:
         category: index of the true class, where the item tells it.
         source: data set that the image came from, where the item tells it.
         objection: what speaks against using the image, where the item tells it.
+        confidence: expected Dice, as the network says it.
+        unlikeness: how far the image is from the training images, as the network says it.
     """
 
     image: Path
@@ -88,6 +90,8 @@ class CaseResult:
     category: int | None = None
     source: str | None = None
     objection: str | None = None
+    confidence: float | None = None
+    unlikeness: float | None = None
 
 
 def dice(mask: npt.NDArray[Any], truth: npt.NDArray[Any]) -> float:
@@ -137,6 +141,8 @@ def evaluate_case(predictor: Predicts, item: Mapping[str, Any]) -> CaseResult:
         pixel_accuracy=pixel_accuracy(prediction.mask, truth),
         background=background_accuracy(truth),
         outputs={name: numbers[name] for name in predictor.task.outputs if name in numbers},
+        confidence=measurement.confidence,
+        unlikeness=measurement.unlikeness,
         **kind,
     )
 

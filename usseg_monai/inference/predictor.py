@@ -112,8 +112,8 @@ class Predictor:
         if image.spacing_mm is None and spacing_mm is not None:
             image = replace(image, spacing_mm=check_spacing(*spacing_mm))
         output = self.engine(image.pixels)
-        outputs = {name: value for name, value in output.extras.items() if name in self.task.outputs}  # a graph may give more
-        return Prediction(image, output.mask, output.probability, self.task.measure(output.mask, image.spacing_mm, **outputs))
+        measurement = self.task.measure_answer(output.mask, image.spacing_mm, output.extras)
+        return Prediction(image, output.mask, output.probability, measurement)
 
 
 def _image(source: str | Path | GreyImage | npt.NDArray[Any]) -> GreyImage:

@@ -9,18 +9,19 @@ import csv
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from usseg_monai.errors import OutputError
-from usseg_monai.imaging import Spacing, write_text
+from usseg_monai.imaging import Place, Spacing, write_text
 from usseg_monai.measurements.result import Measurement, Status, Value
 from usseg_monai.tasks import UNITS, Task
 
 __all__ = [
     "COMMON_COLUMNS",
     "FrameRows",
+    "Located",
     "Row",
     "Table",
     "column_names",
@@ -30,15 +31,22 @@ __all__ = [
     "part_column_names",
     "part_rows",
     "part_table",
+    "read_table",
     "result_row",
     "write_table",
 ]
 
-COMMON_COLUMNS = ("file", "frame", "status", "message", "spacing_mm_row", "spacing_mm_col")
+COMMON_COLUMNS = ("file", "frame", "status", "message", "confidence", "unlikeness", "spacing_mm_row", "spacing_mm_col")
 """What stands before the task's own columns."""
 
 Row = dict[str, Value]
 """A row by column; every column of the table is there, unknown values are ``None``."""
+
+
+Located = tuple[Place, tuple[int, int]]
+"""Where and when a frame was taken, and ``(rows, cols)`` of its picture."""
+
+_TEXTS = {"file", "status", "message"}
 
 
 class FrameRows(NamedTuple):
@@ -47,10 +55,12 @@ class FrameRows(NamedTuple):
     Attributes:
         row: of the results table.
         parts: of the table of parts; none for tasks that have no such table.
+        located: for tasks that make studies of frames, where the file tells.
     """
 
     row: Row
     parts: Sequence[Row] = ()
+    located: Located | None = None
 
 
 def column_names(task: Task) -> tuple[str, ...]:
@@ -69,7 +79,8 @@ def result_row(task: Task, file: str, frame: int, spacing: Spacing | None, measu
         measurement: of that frame's mask.
     """
     row, col = spacing or (None, None)
-    common = (file, frame, measurement.status.value, one_line(measurement.message), row, col)
+    trust = measurement.confidence, measurement.unlikeness
+    common = (file, frame, measurement.status.value, one_line(measurement.message), *trust, row, col)
     return {**dict(zip(COMMON_COLUMNS, common, strict=True)), **{column.name: measurement.values[column.name] for column in task.columns}}
 
 
@@ -207,13 +218,41 @@ def append_whole(descriptor: int, path: Path, text: str) -> None:
         while written < len(data):
             written += os.write(descriptor, data[written:])
     except OSError as error:
-        os.ftruncate(descriptor, size)
+        with suppress(OSError):  # of a drive that can only be read by now
+            os.ftruncate(descriptor, size)
         raise OutputError(f"{path}: cannot be written ({error.strerror}); make room, or give another output folder") from error
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Value]]) -> None:
     """Write a whole table; `OutputError` where it cannot be written."""
     write_text(path, "".join([_line(tuple(columns)), *(_line([row[name] for name in columns]) for row in rows)]))
+
+
+def read_table(path: Path) -> Iterator[Row]:
+    """Read a table back, row by row: numbers with the digits that were written, ``None`` where nothing was known.
+
+    Raises:
+        OutputError: it cannot be read.
+
+    >>> import tempfile
+    >>> table = Path(tempfile.mkdtemp(), "results.csv")
+    >>> write_table(table, ("file", "lesions", "area_mm2"), [{"file": "7", "lesions": 2, "area_mm2": None}])
+    >>> list(read_table(table))
+    [{'file': '7', 'lesions': 2, 'area_mm2': None}]
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                yield {name: text if name in _TEXTS else _value(text) for name, text in row.items()}
+    except (OSError, ValueError, csv.Error) as error:
+        raise OutputError(f"{path} cannot be read as a table ({error}); run the command that made it again") from error
+
+
+def _value(text: str) -> Value:
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text or None
 
 
 def _line(values: list[Value] | tuple[str, ...]) -> str:

@@ -42,6 +42,8 @@ class Measurement:
         message: one line for the reader of the table; empty when there is nothing to add.
         outlines: polylines to draw, each float64 ``(n, 2)`` of ``(row, col)`` in pixels.
         parts: numbers of each structure, where an image may hold several; by the task's ``part_columns``, all present.
+        confidence: expected Dice of the mask, 0 to 1; ``None`` for masks from elsewhere (`usseg_monai.measurements.trust`).
+        unlikeness: how far the image is from the training images, above 1 unlike them; ``None`` likewise.
     """
 
     values: Mapping[str, Value]
@@ -49,3 +51,5 @@ class Measurement:
     message: str = ""
     outlines: tuple[npt.NDArray[np.float64], ...] = ()
     parts: tuple[Mapping[str, Value], ...] = ()
+    confidence: float | None = None
+    unlikeness: float | None = None

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from usseg_monai.networks.trust import Trust, answer_with_trust
+
 __all__ = ["Deployed"]
 
 
@@ -14,22 +16,27 @@ class Deployed(nn.Module):
 
     The steps are those of the bundle's ``inference.json``: antialiased resize, standardisation by the image's own mean and deviation,
     network, bilinear resize of the logits to the source grid, sigmoid or softmax, threshold; and where the network classifies, an empty
-    mask unless the structure is present.
+    mask unless the structure is present. What is to be thought of the answer comes along.
 
     Args:
         network: gives logits ``(1, C, W, H)`` of an image ``(1, 1, W, H)``, C = 1 or, with the background as the first channel, 2; or
             ``{"mask": such logits, "class": (1, classes)}`` (`usseg_monai.networks.two_heads`).
         image_size: ``(W, H)`` that the network was trained at.
         presence_threshold: least probability that there is a structure at all; of use only where the network classifies.
+        trust: fitted on the network; ``None`` for weights of which nothing is known.
 
     Shapes: ``pixels`` float ``(rows, cols)`` of any range; returns the probability, float32 ``(rows, cols)``, the mask, uint8
-    ``(rows, cols)`` of 0 and 1, and the probability of each class, float32 scalars. Networks here see images as MONAI's readers give
+    ``(rows, cols)`` of 0 and 1, and float32 scalars: unlikeness and confidence (`usseg_monai.networks.trust`) where there is a trust, and
+    the probability of each class. Networks here see images as MONAI's readers give
     them, columns first, hence the two transpositions.
     """
 
-    def __init__(self, network: nn.Module, image_size: tuple[int, int], presence_threshold: float = 0.0) -> None:
+    def __init__(
+        self, network: nn.Module, image_size: tuple[int, int], presence_threshold: float = 0.0, trust: Trust | None = None
+    ) -> None:
         super().__init__()
         self.network = network
+        self.trust = trust
         self.image_size = image_size
         self.presence_threshold = presence_threshold
 
@@ -38,16 +45,21 @@ class Deployed(nn.Module):
         image = functional.interpolate(image, size=self.image_size, mode="bilinear", antialias=True, align_corners=False)
         deviation = image.std(unbiased=False)
         image = (image - image.mean()) / torch.where(deviation > 0, deviation, torch.ones_like(deviation))
-        outputs = self.network(image)
-        logits = (outputs["mask"] if isinstance(outputs, dict) else outputs).transpose(2, 3)
-        logits = functional.interpolate(logits, size=pixels.shape, mode="bilinear", align_corners=False)[0]
+        outputs = self.network(image) if self.trust is None else answer_with_trust(self.network, self.trust, image)
+        heads = outputs if isinstance(outputs, dict) else {"mask": outputs}
+        logits = functional.interpolate(heads["mask"].transpose(2, 3), size=pixels.shape, mode="bilinear", align_corners=False)[0]
         probability = _probabilities(logits)[-1]
         mask = probability >= 0.5
-        if not isinstance(outputs, dict):
-            return probability, mask.to(torch.uint8)
-        classes = _probabilities(outputs["class"][0])
-        present = classes[0] if len(classes) == 1 else 1 - classes[0]
-        return probability, (mask & (present >= self.presence_threshold)).to(torch.uint8), *classes.unbind()
+        trust = tuple(heads["trust"][0].unbind()) if "trust" in heads else ()
+        classes = tuple(_probabilities(heads["class"][0]).unbind()) if "class" in heads else ()
+        if classes:
+            present = classes[0] if len(classes) == 1 else 1 - classes[0]
+            found = present >= self.presence_threshold
+            mask = mask & found
+            if trust:
+                unlikeness, confidence = trust
+                trust = (unlikeness, torch.where(found, confidence, 1 - present))
+        return (probability, mask.to(torch.uint8), *trust, *classes)
 
 
 def _probabilities(logits: Tensor) -> Tensor:

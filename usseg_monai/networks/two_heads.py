@@ -59,8 +59,17 @@ class ResidualUNetWithClasses(nn.Module):
         self.register_buffer("temperature", torch.ones(()))
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        skips = self.unet.encode(x)
-        mask = self.unet.decode(skips, list(x.shape[2:]))
+        return self.decode(self.encode(x), list(x.shape[2:]))
+
+    @torch.jit.export
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """Features of an image at 1/2, 1/4 ... of its size."""
+        return self.unet.encode(x)
+
+    @torch.jit.export
+    def decode(self, skips: list[Tensor], size: list[int]) -> dict[str, Tensor]:
+        """Both heads' logits, the mask's of ``size`` ``[H, W]``, from the features of `encode`."""
+        mask = self.unet.decode(skips, size)
         finest = mask[:, 0] if mask.dim() == 5 else mask
         structure = torch.sigmoid(finest[:, -1:]).detach()
         pooled = torch.cat([pool(skips[-1], structure), pool(skips[-2], structure)], dim=1)

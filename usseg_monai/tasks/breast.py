@@ -43,6 +43,7 @@ BREAST = Task(
     bundle="breast",
     weights_license="research only, with citation (trained on BUSI, which states no licence, and BUS-BRA, own permissive licence)",
     weights_sha256="1855e6e545f17e7f52342b57573cd488b8fef44edd6dd7b4453ab9b3bc803a61",
+    low_confidence=0.5,
     outputs=("normal_probability", "benign_probability", "malignant_probability"),
     classes=("normal", "benign", "malignant"),
     part_name="lesion",

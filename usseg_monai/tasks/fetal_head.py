@@ -25,5 +25,6 @@ FETAL_HEAD = Task(
     measurement="usseg_monai.measurements.fetal_head:measure",
     bundle="fetal_head",
     weights_license="CC BY 4.0 (trained on HC18, van den Heuvel et al. 2018)",
-    weights_sha256="866480c4a3651d8b977d06b9f850307318300141dc83f76bcfa868cc6e1b9a47",
+    weights_sha256="8cc34e82e771d34a6d3705a967559e00190621d3df2fa211ca2e6ca6d7a09a66",
+    low_confidence=0.9,
 )

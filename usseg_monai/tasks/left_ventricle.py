@@ -17,7 +17,8 @@ LEFT_VENTRICLE = Task(
     measurement="usseg_monai.measurements.left_ventricle:measure",
     bundle="left_ventricle",
     weights_license="CC0 1.0 (trained on the Sunnybrook Cardiac Data, Radau et al. 2009)",
-    weights_sha256="bd789b217e1c6e2da7ce99ac41528184298520b59a917d75c2cdc5146137a192",
+    weights_sha256="8b226bd130e6a4785ae8fd1400f4918f5638ad4173ef948e33179778a7375bd0",
+    low_confidence=0.8,
     study="usseg_monai.inference.left_ventricle_study:sum_up",
     study_columns=(
         Column("end_diastolic_volume_ml", "largest volume of the heart beat, sum of slices"),

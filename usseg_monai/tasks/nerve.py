@@ -23,5 +23,6 @@ NERVE = Task(
     bundle="nerve",
     weights_license="research only, not to be redistributed (trained on Kaggle's Ultrasound Nerve Segmentation, 2016, under its rules)",
     weights_sha256="601310a310fa0fb955d11d703002d96d12f2b63ce98f7fda9b2ab107c3db19e5",
+    low_confidence=0.5,
     outputs=("presence_probability",),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ class Task:
         classes: what an image as a whole may be, in the order of the network's class index; empty for tasks that do not classify.
         part_name: what each of several structures in an image is called, in one word; empty for tasks that measure one.
         part_columns: of the table of parts, in order.
+        low_confidence: expected Dice below which a mask is to be looked at, 0 to 1.
         study: ``module:function`` that sums frames up into studies (`usseg_monai.inference.studies`); empty for tasks that have none.
         study_columns: of the table of studies, in order.
     """
@@ -52,6 +54,7 @@ class Task:
     bundle: str
     weights_license: str
     weights_sha256: str
+    low_confidence: float
     outputs: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     part_name: str = ""
@@ -70,3 +73,17 @@ class Task:
         module, function = self.measurement.split(":")
         result: Measurement = getattr(importlib.import_module(module), function)(mask, spacing_mm, **outputs)
         return result
+
+    def measure_answer(self, mask: MaskArray, spacing_mm: Spacing | None, said: Mapping[str, float]) -> Measurement:
+        """Measure a network's mask, and qualify the numbers by what the network thinks of it.
+
+        Args:
+            mask: of one image, ``(rows, cols)``.
+            spacing_mm: of that image.
+            said: all numbers that the network gave besides the mask, by name; what is neither of the attribute ``outputs`` nor of
+                `usseg_monai.measurements.trust` is left aside.
+        """
+        from usseg_monai.measurements.trust import TRUST_OUTPUTS, judge
+
+        outputs, trust = ({name: said[name] for name in names if name in said} for names in (self.outputs, TRUST_OUTPUTS))
+        return judge(self.measure(mask, spacing_mm, **outputs), low_confidence=self.low_confidence, **trust)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from torch import nn
 
 from usseg_monai.errors import WeightsError
 
-__all__ = ["BestSoFar", "load_weights", "newest_checkpoint"]
+__all__ = ["BestSoFar", "load_weights", "newest_checkpoint", "sha256_of"]
 
 
 def load_weights(network: nn.Module, checkpoint: str | Path | None) -> nn.Module:
@@ -41,6 +42,11 @@ def load_weights(network: nn.Module, checkpoint: str | Path | None) -> nn.Module
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise WeightsError(f"{checkpoint} does not fit this network: {reason}; give a checkpoint of this bundle") from error
     return network
+
+
+def sha256_of(file: str | Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
 def newest_checkpoint(folder: str) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -14,16 +13,13 @@ from torch.export import Dim
 
 from usseg_monai import __version__
 from usseg_monai.imaging.write import atomic_path
+from usseg_monai.measurements.trust import TRUST_OUTPUTS
 from usseg_monai.networks.deployed import Deployed
 from usseg_monai.tasks import bundle_path, get_task
-from usseg_monai.training.checkpoints import load_weights
+from usseg_monai.training.checkpoints import load_weights, sha256_of
+from usseg_monai.training.trust import load_trust
 
-__all__ = ["export_onnx", "load_network", "sha256_of"]
-
-
-def sha256_of(file: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+__all__ = ["export_onnx", "load_network"]
 
 
 def load_network(task: str, checkpoint: Path | None = None) -> tuple[torch.nn.Module, tuple[int, int]]:
@@ -63,11 +59,12 @@ def export_onnx(task: str, checkpoint: Path | None, file: Path) -> str:
 
     checkpoint = checkpoint or bundle_path(task) / "models" / "model.pt"
     network, image_size = load_network(task, checkpoint)
-    names = ["probability", "mask", *get_task(task).outputs]
+    trust = load_trust(checkpoint)
+    names = ["probability", "mask", *(TRUST_OUTPUTS if trust else ()), *get_task(task).outputs]
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / "graph.onnx"
         torch.onnx.export(
-            Deployed(network, image_size, _presence_threshold(task)).eval(),
+            Deployed(network, image_size, _presence_threshold(task), trust).eval(),
             (torch.rand(540, 800),),
             graph,
             dynamo=True,

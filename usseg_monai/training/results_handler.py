@@ -13,6 +13,7 @@ from usseg_monai.imaging import GreyImage, read_image
 from usseg_monai.imaging.spacing import look_up_spacing, read_spacing_csv
 from usseg_monai.inference.outputs import FOLDERS, write_overlay
 from usseg_monai.inference.results import Table, failed_row, open_table, part_rows, result_row
+from usseg_monai.measurements.trust import TRUST_OUTPUTS
 from usseg_monai.tasks import get_task
 
 __all__ = ["ResultsHandler"]
@@ -55,6 +56,7 @@ class ResultsHandler:
 
     def _add(self, engine: Engine) -> None:
         assert self._table is not None  # opened when the engine started
+        known = (*self.task.outputs, *TRUST_OUTPUTS)
         for item, output in zip(engine.state.batch, engine.state.output, strict=True):
             image = read_image(Path(item["image"].meta["filename_or_obj"]))
             try:
@@ -64,7 +66,7 @@ class ResultsHandler:
                 continue
             image = GreyImage(image.pixels, spacing, image.source)
             mask = np.ascontiguousarray(np.asarray(output["pred"].cpu()).T)
-            measurement = self.task.measure(mask, spacing, **{name: output[name] for name in self.task.outputs})
+            measurement = self.task.measure_answer(mask, spacing, {name: output[name] for name in known if name in output})
             row = result_row(self.task, item["file"], 0, spacing, measurement)
             self._table.append(row, part_rows(self.task, item["file"], 0, measurement))
             write_overlay(self.folder / FOLDERS["overlay"] / f"{item['output']}.png", image, mask, measurement, self.task)

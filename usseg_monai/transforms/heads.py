@@ -33,7 +33,7 @@ class FinestHeadd(MapTransform):
 
 
 class SplitHeadsd(MapTransform):
-    """Give the heads of ``{"mask", "class"}`` keys of their own: the mask stays under the key, ``KEY_class`` gets the classes.
+    """Give each of ``{"mask", "class", "trust"}`` a key of its own: the mask stays under the key, ``KEY_class`` gets the classes ...
 
     What is no dictionary, such as the target of an image whose class is not known, stays as it is.
 
@@ -47,8 +47,9 @@ class SplitHeadsd(MapTransform):
         result = dict(data)
         for key in self.key_iterator(result):
             if isinstance(result[key], Mapping):
-                heads = result[key]
-                result[key], result[f"{key}_class"] = heads["mask"], heads["class"]
+                heads = dict(result[key])
+                result[key] = heads.pop("mask")
+                result |= {f"{key}_{name}": head for name, head in heads.items()}
         return result
 
 
@@ -58,14 +59,15 @@ class NameOutputsd(MapTransform):
     Args:
         keys: of the vectors.
         names: of their numbers, in order.
+        allow_missing_keys: whether an item may lack the vector.
 
     >>> import torch
     >>> NameOutputsd("pred_class", ["no", "yes"])({"pred_class": torch.tensor([0.25, 0.75])})["yes"]
     0.75
     """
 
-    def __init__(self, keys: KeysCollection, names: Sequence[str]) -> None:
-        super().__init__(keys)
+    def __init__(self, keys: KeysCollection, names: Sequence[str], allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, allow_missing_keys)
         self.names = tuple(names)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
@@ -79,11 +81,13 @@ class EmptyUnlessPresentd(MapTransform):
     """Empty the mask of an image that the class head takes for one without a structure.
 
     The probability that there is a structure is that of the only class, or of all classes but the first
-    (`usseg_monai.networks.two_heads`).
+    (`usseg_monai.networks.two_heads`). The confidence, where there is one, was that in the mask; in an empty one it is the probability that
+    there is no structure.
 
     Args:
         keys: of the masks.
         probabilities: key of the class probabilities.
+        confidence: key of the confidence.
         threshold: least probability of a structure that leaves the mask as it is.
 
     >>> import torch
@@ -92,15 +96,20 @@ class EmptyUnlessPresentd(MapTransform):
     tensor(0.)
     """
 
-    def __init__(self, keys: KeysCollection, threshold: float, probabilities: str = "pred_class") -> None:
+    def __init__(self, keys: KeysCollection, threshold: float, probabilities: str = "pred_class", confidence: str = "confidence") -> None:
         super().__init__(keys)
         self.threshold = threshold
         self.probabilities = probabilities
+        self.confidence = confidence
 
-    def __call__(self, data: Mapping[Hashable, Tensor]) -> dict[Hashable, Tensor]:
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         result = dict(data)
         classes = result[self.probabilities]
         present = classes[0] if len(classes) == 1 else 1 - classes[0]
+        if present >= self.threshold:
+            return result
         for key in self.key_iterator(result):
-            result[key] = result[key] * (present >= self.threshold)
+            result[key] = result[key] * 0
+        if self.confidence in result:
+            result[self.confidence] = float(1 - present)
         return result

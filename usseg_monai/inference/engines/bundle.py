@@ -15,9 +15,9 @@ from monai.transforms import AsDiscreted, Compose, EnsureChannelFirstd, LoadImag
 from usseg_monai.errors import UsageError
 from usseg_monai.imaging.image import GreyArray
 from usseg_monai.inference.engines.base import EngineOutput
+from usseg_monai.measurements.trust import TRUST_OUTPUTS
 from usseg_monai.tasks import bundle_path, config_file, get_task
-from usseg_monai.training.checkpoints import load_weights
-from usseg_monai.training.export import sha256_of
+from usseg_monai.training.checkpoints import load_weights, sha256_of
 
 __all__ = ["BundleEngine"]
 
@@ -51,6 +51,7 @@ class BundleEngine:
         parser = ConfigParser()
         parser.read_config([str(config_file(task, name)) for name in ("inference", *configs)])
         checkpoint = checkpoint or bundle_path(task) / "models" / "model.pt"
+        parser["ckpt_path"] = str(checkpoint)  # beside which lies what is known of its answers
         self.network = load_weights(parser.get_parsed_content("network_def"), checkpoint).eval().to(self.device)
         self.weights_sha256 = sha256_of(checkpoint)
         before = parser.get_parsed_content("preprocessing").transforms
@@ -77,7 +78,8 @@ class BundleEngine:
         probability = found["pred"].cpu().numpy()[-1].T  # the last channel, where the background has one of its own
         decided = self.to_mask(found)
         mask = decided["pred"].cpu().numpy().T
-        extras = {name: decided[name] for name in self.outputs if name in decided}  # a config may lay a simpler network over the bundle's
+        # A config may lay a simpler network over the bundle's, and nothing is known of weights without a fitted trust.
+        extras = {name: decided[name] for name in (*self.outputs, *TRUST_OUTPUTS) if name in decided}
         return EngineOutput(probability=np.ascontiguousarray(probability), mask=np.ascontiguousarray(mask), extras=extras)
 
 

@@ -1,0 +1,112 @@
+"""Pictures that no task was made for: photographs, noise and pages of text, without a download."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+__all__ = ["KINDS", "strangers"]
+
+Pixels = npt.NDArray[np.uint8]
+
+_PHOTOGRAPHS = (
+    "astronaut.png",
+    "brick.png",
+    "camera.png",
+    "chelsea.png",
+    "clock_motion.png",
+    "coffee.png",
+    "coins.png",
+    "grass.png",
+    "gravel.png",
+    "horse.png",
+    "hubble_deep_field.jpg",
+    "ihc.png",
+    "moon.png",
+    "motorcycle_left.png",
+    "motorcycle_right.png",
+    "retina.jpg",
+    "rocket.jpg",
+)
+"""Pictures that scikit-image brings along."""
+
+_WORDS = """the patient was seen in our department on after informed consent report findings impression no evidence of normal size and shape
+measured follow up recommended in weeks dear colleague thank you for referring this kind regards page date number total"""
+
+
+def strangers(kind: str, count: int, seed: int = 20260101) -> Iterator[Pixels]:
+    """Grey pictures ``(rows, cols)``, uint8, of sizes between 200 and 800 pixels; the same for the same seed.
+
+    Args:
+        kind: one of `KINDS`: ``photograph`` (crops of the pictures that scikit-image brings along, at most a few of each), ``noise``
+            (white, smooth, 1/f, multiplicative, empty or a plain ramp) or ``text`` (pages and forms, black on white or white on black).
+        count: how many.
+        seed: of the choice.
+
+    >>> [picture.ndim for picture in strangers("noise", 2)]
+    [2, 2]
+    """
+    rng = np.random.default_rng([seed, list(KINDS).index(kind)])
+    for number in range(count):
+        yield KINDS[kind](rng, number)
+
+
+def _photograph(rng: np.random.Generator, number: int) -> Pixels:
+    import skimage
+
+    name = _PHOTOGRAPHS[number % len(_PHOTOGRAPHS)]
+    whole = Image.open(Path(skimage.__file__).parent / "data" / name).convert("L")
+    share = rng.uniform(0.5, 1.0)
+    width, height = int(whole.width * share), int(whole.height * share)
+    left, top = int(rng.integers(whole.width - width + 1)), int(rng.integers(whole.height - height + 1))
+    return np.asarray(whole.crop((left, top, left + width, top + height)).resize(_size(rng)))
+
+
+def _noise(rng: np.random.Generator, number: int) -> Pixels:
+    width, height = _size(rng)
+    white = rng.normal(size=(height, width))
+    if number % 5 == 0:
+        field = white
+    elif number % 5 == 1:  # pink: amplitude falls with frequency
+        frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
+        field = np.fft.ifft2(np.fft.fft2(white) / np.maximum(frequency, 1 / max(height, width))).real
+    elif number % 5 == 2:  # coarse blocks
+        coarse = rng.normal(size=(height // 20 + 1, width // 20 + 1))
+        field = np.kron(coarse, np.ones((20, 20)))[:height, :width]
+    elif number % 5 == 3:  # speckle without anything in it
+        field = np.abs(white + 1j * rng.normal(size=white.shape))
+    else:
+        field = np.linspace(0, 1, width)[None] * rng.normal() + np.linspace(0, 1, height)[:, None] * rng.normal() + 0.01 * white
+    low, high = field.min(), field.max()
+    return np.asarray(255 * (field - low) / (high - low), np.uint8)
+
+
+def _text(rng: np.random.Generator, number: int) -> Pixels:
+    size = _size(rng)
+    paper, ink = (255, 0) if number % 3 else (0, 255)
+    page = Image.new("L", size, paper)
+    draw = ImageDraw.Draw(page)
+    letters = int(rng.integers(10, 29))
+    font = ImageFont.load_default(letters)
+    margin = int(rng.integers(5, 40))
+    for top in range(margin, size[1] - letters, int(letters * rng.uniform(1.2, 1.8))):
+        if rng.random() < 0.12:
+            continue
+        line = " ".join(rng.choice(_WORDS.split(), size=int(rng.integers(3, 14))))
+        draw.text((margin, top), line, fill=ink, font=font)
+    if number % 4 == 0:  # a form
+        for top in range(margin, size[1], 4 * letters):
+            draw.rectangle((margin, top, size[0] - margin, top + 3 * letters), outline=ink)
+    return np.asarray(page)
+
+
+def _size(rng: np.random.Generator) -> tuple[int, int]:
+    return int(rng.integers(200, 801)), int(rng.integers(200, 601))
+
+
+KINDS: dict[str, Callable[[np.random.Generator, int], Pixels]] = {"photograph": _photograph, "noise": _noise, "text": _text}
+"""What there is, by name."""

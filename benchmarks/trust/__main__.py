@@ -1,0 +1,65 @@
+"""Measure what the shipped networks' doubt is worth, and hold it to the bars.
+
+Prints tables, writes ``benchmarks/results/trust.json`` and exits with 1 if a bar is missed, saying which:
+
+    python -m benchmarks.trust [--task TASK] [--data DIR] [--update-docs]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.data import DATA_ROOT
+from benchmarks.readme import insert_table
+from benchmarks.trust.measure import measure
+from benchmarks.trust.report import draw_reliability, markdown, missed_bars, overview
+from usseg_monai.errors import UssegError
+from usseg_monai.imaging.write import write_text
+from usseg_monai.tasks import TASKS, bundle_path, get_task
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+RESULTS = REPOSITORY / "benchmarks" / "results"
+PAGE = REPOSITORY / "docs" / "when_not_to_believe.md"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, write, print; 1 if a bar is missed, 2 without data or weights."""
+    parser = argparse.ArgumentParser(description="What the shipped networks' doubt is worth.")
+    parser.add_argument("--task", choices=tuple(TASKS), action="append", help="one task only; may be repeated")
+    parser.add_argument(
+        "--data", type=Path, default=DATA_ROOT, help="folder of hc18/, nerve/, busi/, busbra/, sunnybrook/ (default: %(default)s)"
+    )
+    parser.add_argument("--output", type=Path, default=RESULTS / "trust.json", help="JSON file to write (default: %(default)s)")
+    parser.add_argument("--update-docs", action="store_true", help="put tables and pictures into the pages")
+    args = parser.parse_args(argv)
+    tasks = args.task or list(TASKS)
+    try:
+        measured = {task: {"weights_sha256": get_task(task).weights_sha256, **measure(task, args.data)} for task in tasks}
+    except UssegError as error:
+        print(f"trust: {error}", file=sys.stderr)
+        return 2
+    known = json.loads(args.output.read_text(encoding="utf-8")) if args.output.is_file() else {}
+    reports = {task: measured.get(task, known.get(task)) for task in TASKS if task in measured or task in known}
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    write_text(args.output, json.dumps(reports, indent=1) + "\n")
+    print(overview(reports))
+    if args.update_docs:
+        PAGE.write_text(insert_table(PAGE.read_text(encoding="utf-8"), "trust", overview(reports)), encoding="utf-8")
+        for task in tasks:
+            docs = bundle_path(task) / "docs"
+            text = markdown(reports[task], task, "reliability.png")
+            page = docs / "README.md"
+            page.write_text(insert_table(page.read_text(encoding="utf-8"), "trust", text), encoding="utf-8")
+            draw_reliability(reports[task], docs / "reliability.png")
+    missed = [f"{task}: {message}" for task in tasks for message in missed_bars(reports[task])]
+    for message in missed:
+        print(f"trust: missed: {message}", file=sys.stderr)
+    return int(bool(missed))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,93 @@
+"""Tests of usseg_monai.networks.trust."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from usseg_monai.networks.residual_unet import ResidualUNet
+from usseg_monai.networks.trust import Trust, TrustInferer, answer_with_trust, describe, pool
+from usseg_monai.networks.two_heads import ResidualUNetWithClasses
+
+NETWORKS = [ResidualUNet(widths=(4, 6, 8)), ResidualUNet(out_channels=2, widths=(4, 6, 8)), ResidualUNetWithClasses(3, widths=(4, 6, 8))]
+
+
+@pytest.fixture
+def trust() -> Trust:
+    """Of 18 features that are 1 on average, differ by 2, and of which the first two are the directions in which training images differ."""
+    trust = Trust(features=18, components=2)
+    trust.center.fill_(1.0)
+    trust.scale.fill_(2.0)
+    trust.directions.copy_(torch.eye(18)[:, :2])
+    trust.limit.fill_(0.5)
+    return trust
+
+
+def half_a_picture(inside: float, outside: float = 0.0) -> Tensor:
+    probability = torch.full((1, 1, 40, 60), outside)
+    probability[..., :20, :] = inside
+    return probability
+
+
+@pytest.mark.parametrize(("third", "distance"), [(1.0, 0.0), (7.0, 3 / math.sqrt(18)), (-5.0, 3 / math.sqrt(18))])
+def test_distance_is_what_lies_outside_the_known_directions(trust: Trust, third: float, distance: float) -> None:
+    pooled = torch.ones(1, 18)
+    pooled[0, :2] = 100  # however far along directions in which training images differ
+    pooled[0, 2] = third
+    assert float(trust.distance(pooled)) == pytest.approx(distance, abs=1e-5)
+
+
+def test_unlikeness_is_one_at_the_limit(trust: Trust) -> None:
+    features = [torch.ones(1, 4, 8, 8), torch.ones(1, 6, 4, 4), torch.ones(1, 8, 2, 2)]
+    features[1][0, 0] = 1 + 2 * 0.5 * math.sqrt(18)
+    assert float(trust(features, half_a_picture(1.0))[0, 0]) == pytest.approx(1.0)
+
+
+def test_features_of_all_levels_are_averaged() -> None:
+    levels = [torch.rand(2, 4, 8, 8), torch.rand(2, 6, 4, 4), torch.rand(2, 8, 2, 2)]
+    assert torch.equal(pool(levels)[:, 4:10], levels[1].mean((2, 3)))
+    assert pool(levels).shape == (2, 18)
+
+
+@pytest.mark.parametrize(
+    ("probability", "overlap", "steady"),
+    [
+        (half_a_picture(1.0), 1.0, 1.0),
+        (half_a_picture(0.6), 0.75, 0.0),  # 2 * 0.6 / (0.6 + 1)
+        (half_a_picture(1.0, outside=0.25), 2 / 2.25, 0.5),
+        (torch.zeros(1, 1, 40, 60), 0.0, 0.0),
+    ],
+)
+def test_descriptors_of_plain_maps(probability: Tensor, overlap: float, steady: float) -> None:
+    described = describe(probability, torch.tensor([math.e]))[0].tolist()
+    assert described == pytest.approx([overlap, steady, 1.0], abs=0.003)
+
+
+def test_confidence_is_the_fitted_logistic_function(trust: Trust) -> None:
+    trust.descriptor_mean.copy_(torch.tensor([0.5, 0.0, 0.0]))
+    trust.descriptor_deviation.copy_(torch.tensor([0.25, 1.0, 1.0]))
+    trust.coefficients.copy_(torch.tensor([1.5, 0.0, 0.0, -1.0]))
+    features = [torch.ones(1, 4, 8, 8), torch.ones(1, 6, 4, 4), torch.ones(1, 8, 2, 2)]
+    confidence = float(trust(features, half_a_picture(1.0))[0, 1])
+    assert confidence == pytest.approx(1 / (1 + math.exp(-(1.5 * 2 - 1))), abs=0.002)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_answer_itself_is_not_changed(network: torch.nn.Module, trust: Trust) -> None:
+    image = torch.rand(2, 1, 32, 24)
+    with torch.inference_mode():
+        plain, judged = network.eval()(image), answer_with_trust(network, trust, image)
+    heads = plain if isinstance(plain, dict) else {"mask": plain}
+    assert judged.keys() == {*heads, "trust"}
+    assert all(torch.equal(judged[name], head) for name, head in heads.items())
+    assert judged["trust"].shape == (2, 2)
+
+
+def test_the_inferer_goes_without_trust(trust: Trust) -> None:
+    network, image = NETWORKS[0].eval(), torch.rand(1, 1, 32, 24)
+    with torch.inference_mode():
+        assert torch.equal(TrustInferer(None)(image, network), network(image))
+        assert TrustInferer(trust)(image, network).keys() == {"mask", "trust"}

@@ -1,0 +1,78 @@
+"""Which task do images belong to? Each network says how far they are from what it learnt from."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from usseg_monai.errors import ImageError
+from usseg_monai.imaging import GreyImage, read_image
+from usseg_monai.inference.inputs import find_inputs, part_masks
+from usseg_monai.inference.predictor import Predictor
+from usseg_monai.tasks import TASKS
+
+__all__ = ["Proposal", "propose_task"]
+
+MOST_IMAGES = 9
+"""Looked at, spread evenly over the inputs: more would not change a median."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What the networks say of images.
+
+    Attributes:
+        unlikeness: median over the images by task, the least first; above 1 most are unlike the task's training images.
+        images: number of images looked at.
+    """
+
+    unlikeness: Mapping[str, float]
+    images: int
+
+    @property
+    def task(self) -> str | None:
+        """The task whose training images they are most like, ``None`` if they are like those of none."""
+        name, least = next(iter(self.unlikeness.items()))
+        return name if least <= 1 else None
+
+
+def propose_task(inputs: Sequence[str | Path]) -> Proposal:
+    """Look at a few of the images, and find the task that they belong to.
+
+    Args:
+        inputs: files, folders, globs.
+
+    Raises:
+        ImageError: the inputs lead to no image that can be read.
+        WeightsError: the released weights cannot be used.
+
+    >>> propose_task(["images"]).task  # doctest: +SKIP
+    'fetal_head'
+    """
+    images = _some_images(inputs)
+    unlikeness = {}
+    for task in TASKS:
+        predictor = Predictor(task, engine="onnx")
+        unlikeness[task] = statistics.median(_unlikeness(predictor, image) for image in images)
+    return Proposal(dict(sorted(unlikeness.items(), key=lambda item: item[1])), len(images))
+
+
+def _some_images(inputs: Sequence[str | Path]) -> list[GreyImage]:
+    files = [item.path for item in part_masks(find_inputs(inputs))[0] if not item.refusal]
+    step = max(len(files) / MOST_IMAGES, 1)
+    chosen = [files[int(step * number)] for number in range(min(len(files), MOST_IMAGES))]
+    images = []
+    for file in chosen:
+        with suppress(ImageError):  # the batch will say it
+            images.append(read_image(file))
+    if not images:
+        raise ImageError(f"none of the {len(chosen)} files looked at can be read as an image: name the task to hear why")
+    return images
+
+
+def _unlikeness(predictor: Predictor, image: GreyImage) -> float:
+    said = predictor.predict(image).measurement.unlikeness
+    return float("inf") if said is None else said  # the released graphs all say it

@@ -1,0 +1,154 @@
+"""How far a network's answer can be believed: is the picture like those it learnt from, and how good is the mask likely to be.
+
+Likeness. The features of all levels, averaged over the picture, are compared with those of the training images: what counts is the part of
+them outside the few directions in which training images differ (the residual of Wang, Li, Feng, Zhang, "ViM: out-of-distribution with
+virtual-logit matching", CVPR 2022, section 4.1). A network sees a photograph in features that an ultrasound image never had together.
+
+Confidence. The expected Dice is a logistic function of what the probability map and the likeness say. A network that is sure of each pixel
+is mostly right; one whose mask would change with the threshold is mostly not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from monai.inferers import SimpleInferer
+from torch import Tensor, nn
+
+__all__ = ["Trust", "TrustInferer", "answer_with_trust"]
+
+DESCRIPTORS = 3
+"""Number of descriptors of a mask, see `describe`."""
+
+_LITTLE = 1e-3
+"""Share of the picture that is added to areas that are divided by: keeps the ratios of empty masks defined, and near 0."""
+
+
+class Trust(nn.Module):
+    """Judges the answers of a `usseg_monai.networks.residual_unet.ResidualUNet`, or of one with classes.
+
+    All it knows are buffers, which `usseg_monai.training.trust.fit_trust` fills from training and validation images.
+
+    Args:
+        features: of all levels of the network's encoder together.
+        components: directions in which training images differ most.
+
+    Attributes:
+        center: mean features of the training images, ``(features,)``.
+        scale: of the features' differences from it, ``(features,)``.
+        directions: in which the scaled features of training images differ, orthonormal, ``(features, components)``.
+        limit: distance above which a picture is unlike the training images, scalar.
+        descriptor_mean: of the descriptors of validation images, ``(3,)``.
+        descriptor_deviation: likewise.
+        coefficients: of the logistic function of the standardised descriptors, the constant last, ``(4,)``.
+
+    >>> from usseg_monai.networks.residual_unet import ResidualUNet
+    >>> network = ResidualUNet(widths=(8, 16, 24)).eval()
+    >>> features = network.encode(torch.zeros(2, 1, 64, 48))
+    >>> Trust(features=48, components=4)(features, torch.zeros(2, 1, 64, 48)).shape
+    torch.Size([2, 2])
+    """
+
+    center: Tensor
+    scale: Tensor
+    directions: Tensor
+    limit: Tensor
+    descriptor_mean: Tensor
+    descriptor_deviation: Tensor
+    coefficients: Tensor
+
+    def __init__(self, features: int, components: int = 32) -> None:
+        super().__init__()
+        self.register_buffer("center", torch.zeros(features))
+        self.register_buffer("scale", torch.ones(features))
+        self.register_buffer("directions", torch.zeros(features, components))
+        self.register_buffer("limit", torch.ones(()))
+        self.register_buffer("descriptor_mean", torch.zeros(DESCRIPTORS))
+        self.register_buffer("descriptor_deviation", torch.ones(DESCRIPTORS))
+        self.register_buffer("coefficients", torch.zeros(DESCRIPTORS + 1))
+
+    def forward(self, features: Sequence[Tensor], probability: Tensor) -> Tensor:
+        """Judge answers.
+
+        Args:
+            features: of each level of the encoder, fine to coarse, ``(batch, C, h, w)``.
+            probability: of the structure, ``(batch, 1, H, W)``.
+
+        Returns:
+            ``(batch, 2)``: the unlikeness, above 1 where the picture is unlike the training images, and the confidence, 0 to 1.
+        """
+        unlikeness = self.distance(pool(features)) / self.limit
+        described = (describe(probability, unlikeness) - self.descriptor_mean) / self.descriptor_deviation
+        confidence = torch.sigmoid(described @ self.coefficients[:-1] + self.coefficients[-1])
+        return torch.stack([unlikeness, confidence], dim=1)
+
+    def distance(self, pooled: Tensor) -> Tensor:
+        """Of pooled features ``(batch, features)`` from the space of the training images': ``(batch,)``, of the order of 1 or less."""
+        scaled = (pooled - self.center) / self.scale
+        rest = scaled - scaled @ self.directions @ self.directions.t()
+        return rest.square().mean(1).sqrt()
+
+
+def pool(features: Sequence[Tensor]) -> Tensor:
+    """Features of all levels, averaged over the picture: ``(batch, features)``."""
+    return torch.cat([level.mean((2, 3)) for level in features], dim=1)
+
+
+def describe(probability: Tensor, unlikeness: Tensor) -> Tensor:
+    """What speaks for and against a mask, ``(batch, 3)``.
+
+    In order: the overlap (Dice) of the probabilities with the mask that they make; the share of the mask that would be left at a stricter
+    threshold, 0.8, of what a laxer one, 0.2, would take; the logarithm of the unlikeness.
+
+    Args:
+        probability: ``(batch, 1, H, W)``.
+        unlikeness: ``(batch,)``, above 0.
+    """
+    p = probability[:, 0]
+    little = _LITTLE * p.shape[1] * p.shape[2]
+    mask, strict, lax = ((p >= threshold).to(p.dtype).sum((1, 2)) for threshold in (0.5, 0.8, 0.2))
+    inside = (p * (p >= 0.5).to(p.dtype)).sum((1, 2))
+    overlap = 2 * inside / (p.sum((1, 2)) + mask + little)
+    return torch.stack([overlap, strict / (lax + little), unlikeness.clamp(min=1e-3).log()], dim=1)
+
+
+def answer_with_trust(network: Any, trust: Trust, image: Tensor) -> dict[str, Tensor]:
+    """A network's answer with what is to be thought of it, in one pass.
+
+    Args:
+        network: one with ``encode`` and ``decode``, in evaluation mode.
+        trust: fitted on that network.
+        image: ``(batch, channels, H, W)``.
+
+    Returns:
+        ``mask``, logits; ``class``, logits, of networks that classify; ``trust``, as `Trust` gives it.
+    """
+    features = network.encode(image)
+    answer = network.decode(features, list(image.shape[2:]))
+    heads: dict[str, Tensor] = answer if isinstance(answer, dict) else {"mask": answer}
+    return heads | {"trust": trust(features, structure_probability(heads["mask"]))}
+
+
+def structure_probability(logits: Tensor) -> Tensor:
+    """Of mask logits ``(batch, C, H, W)``: C = 1, or with the background as the first of alternatives; ``(batch, 1, H, W)``."""
+    return torch.sigmoid(logits) if logits.shape[1] == 1 else torch.softmax(logits, 1)[:, -1:]
+
+
+class TrustInferer(SimpleInferer):
+    """Runs a network on whole images and judges its answers, see `answer_with_trust`.
+
+    Args:
+        trust: fitted on the network; ``None`` for weights of which nothing is known: the network's plain answer.
+    """
+
+    def __init__(self, trust: Trust | None) -> None:
+        super().__init__()
+        self.trust = trust
+
+    def __call__(self, inputs: Tensor, network: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the network's answer for ``inputs`` ``(batch, channels, H, W)``."""
+        if self.trust is None:
+            return super().__call__(inputs, network, *args, **kwargs)
+        return answer_with_trust(network, self.trust.to(inputs.device), inputs)

@@ -1,0 +1,198 @@
+"""Fits what `usseg_monai.networks.trust` knows, when a training is over: the look of its images, and how good its masks are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from ignite.engine import Engine, Events
+from torch import Tensor, nn
+
+from usseg_monai.errors import WeightsError
+from usseg_monai.imaging.write import atomic_path
+from usseg_monai.networks.trust import DESCRIPTORS, Trust, describe, pool, structure_probability
+from usseg_monai.training.checkpoints import load_weights, sha256_of
+
+__all__ = ["TrustHandler", "fit_trust", "load_trust", "save_trust"]
+
+LIKE_SHARE = 0.98
+"""Share of the validation images that are taken for like the training images: the rest is what no limit can tell from strangers."""
+
+_COMPONENTS = 32
+_SMALLEST_DEVIATION = 0.01
+"""Of a descriptor: one that never differed among validation images must not decide alone elsewhere."""
+_PENALTY = 1e-3
+"""On the squared coefficients: validation images are few."""
+
+FloatArray = npt.NDArray[np.float64]
+Batches = Iterable[Mapping[str, Any]]
+
+
+def fit_trust(network: nn.Module, training: Batches, validation: Batches, varied: Batches) -> Trust:
+    """Fit a `Trust` on a network.
+
+    Args:
+        network: in evaluation mode, with ``encode`` and ``decode``.
+        training: batches of training images as the network is to see them, without augmentation: ``image`` ``(batch, channels, W, H)``.
+        validation: likewise, of groups that the network did not learn from. They set the limit of likeness, and nothing else does.
+        varied: validation images with ``label`` ``(batch, C, W, H)``, the structure in its last channel, under the augmentation of the
+            training: they hold worse masks than the images as they are, from which the expected Dice is learnt.
+    """
+    known = np.concatenate([pool(network.encode(image)).cpu().double().numpy() for image in _images(network, training)])
+    trust = Trust(known.shape[1], min(_COMPONENTS, min(known.shape) // 2))  # some must be left for the rest
+    center, scale, directions = principal_directions(known, trust.directions.shape[1])
+    trust.center.copy_(torch.from_numpy(center))
+    trust.scale.copy_(torch.from_numpy(scale))
+    trust.directions.copy_(torch.from_numpy(directions))
+    distances = [trust.distance(pool(network.encode(image)).cpu()) for image in _images(network, validation)]
+    trust.limit.fill_(float(torch.quantile(torch.cat(distances), LIKE_SHARE)))
+    descriptors, overlaps = _masks(network, trust, varied)
+    mean, deviation = descriptors.mean(0), np.maximum(descriptors.std(0), _SMALLEST_DEVIATION)
+    trust.descriptor_mean.copy_(torch.from_numpy(mean))
+    trust.descriptor_deviation.copy_(torch.from_numpy(deviation))
+    trust.coefficients.copy_(torch.from_numpy(fit_logistic((descriptors - mean) / deviation, overlaps)))
+    return trust
+
+
+def principal_directions(features: FloatArray, count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Mean and scale of features ``(images, features)``, and the orthonormal directions ``(features, count)`` in which the features minus the
+    mean, over the scale, differ most.
+
+    The scale is the standard deviation, so that no feature counts for its unit alone.
+
+    >>> rng = np.random.default_rng(0)
+    >>> first = rng.normal(size=500)
+    >>> _, _, directions = principal_directions(np.stack([first + 5, 100 * first, rng.normal(size=500)], axis=1), 1)
+    >>> np.abs(np.round(directions.T, 1))
+    array([[0.7, 0.7, 0. ]])
+    """
+    center = features.mean(0)
+    scale = features.std(0)
+    scale = scale + 1e-3 * np.median(scale) + 1e-12  # some features are nearly always 0
+    _, _, directions = np.linalg.svd((features - center) / scale, full_matrices=False)
+    return center, scale, directions[:count].T
+
+
+def fit_logistic(descriptors: FloatArray, shares: FloatArray) -> FloatArray:
+    """Coefficients, the constant last, of the logistic function of standardised descriptors ``(images, n)`` that explains shares
+    ``(images,)`` from 0 to 1 best (quasi-likelihood: Papke, Wooldridge, "Econometric methods for fractional response variables", J Appl
+    Econom 1996).
+
+    >>> rng = np.random.default_rng(0)
+    >>> descriptors = rng.normal(size=(2000, 2))
+    >>> np.round(fit_logistic(descriptors, 1 / (1 + np.exp(-descriptors @ [2, -1] - 0.5))), 1) + 0
+    array([ 1.9, -1. ,  0.5])
+    """
+    from scipy.optimize import minimize
+
+    columns = np.column_stack([descriptors, np.ones(len(descriptors))])
+
+    def loss(coefficients: FloatArray) -> float:
+        logits = columns @ coefficients
+        return float((np.logaddexp(0, logits) - shares * logits).mean() + _PENALTY * (coefficients[:-1] ** 2).sum())
+
+    found: FloatArray = minimize(loss, np.zeros(columns.shape[1])).x
+    return found
+
+
+def _images(network: nn.Module, batches: Batches) -> Iterable[Tensor]:
+    device = next(network.parameters()).device
+    with torch.inference_mode():
+        for batch in batches:
+            yield torch.as_tensor(batch["image"]).to(device)
+
+
+def _masks(network: nn.Module, trust: Trust, batches: Batches) -> tuple[FloatArray, FloatArray]:
+    """Descriptors ``(images, 3)`` of the masks that the network makes, and their Dice ``(images,)``; 1 where both masks are empty."""
+    device = next(network.parameters()).device
+    descriptors, overlaps = [np.zeros((0, DESCRIPTORS))], [np.zeros(0)]
+    with torch.inference_mode():
+        for batch in batches:
+            image, truth = torch.as_tensor(batch["image"]).to(device), torch.as_tensor(batch["label"])[:, -1:] >= 0.5
+            features = network.encode(image)
+            answer = network.decode(features, list(image.shape[2:]))
+            probability = structure_probability(answer["mask"] if isinstance(answer, dict) else answer).cpu()
+            unlikeness = trust.distance(pool(features).cpu()) / trust.limit
+            descriptors.append(describe(probability, unlikeness).double().numpy())
+            mask = probability >= 0.5
+            total = (mask.flatten(1).sum(1) + truth.flatten(1).sum(1)).double()
+            overlap = 2 * (mask & truth).flatten(1).sum(1).double() / total
+            overlaps.append(torch.where(total > 0, overlap, 1.0).numpy())
+    return np.concatenate(descriptors), np.concatenate(overlaps)
+
+
+def trust_file(checkpoint: str | Path) -> Path:
+    """Where the trust in the weights of a file is kept: beside it.
+
+    >>> trust_file("models/model.pt").as_posix()
+    'models/model_trust.pt'
+    """
+    return Path(checkpoint).with_name(f"{Path(checkpoint).stem}_trust.pt")
+
+
+def save_trust(trust: Trust, checkpoint: str | Path) -> None:
+    """Write `trust_file`, with the fingerprint of the weights that it was fitted on.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with atomic_path(trust_file(checkpoint)) as temporary:
+        torch.save({"checkpoint_sha256": sha256_of(checkpoint), "trust": trust.state_dict()}, temporary)
+
+
+def load_trust(checkpoint: str | Path) -> Trust | None:
+    """The trust in the weights of a file; ``None`` where none was fitted.
+
+    Raises:
+        WeightsError: what lies beside the weights is damaged, or was fitted on others.
+
+    >>> load_trust("no such folder/model.pt") is None
+    True
+    """
+    file = trust_file(checkpoint)
+    if not file.is_file():
+        return None
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+        trust = Trust(*state["trust"]["directions"].shape)
+        trust.load_state_dict(state["trust"])
+        fitted_on = state["checkpoint_sha256"]
+    except Exception as error:  # unpickling damaged bytes raises nearly anything
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(f"{file} is damaged: {reason}; remove it to go without confidence, or train again") from error
+    if fitted_on != sha256_of(checkpoint):
+        raise WeightsError(f"{file} was fitted on other weights than {checkpoint}: remove it to go without confidence, or train again")
+    return trust.eval()
+
+
+class TrustHandler:
+    """Fits the trust in the best weights once training is over, and writes it beside them. Attach it to the trainer, after whatever else
+    writes the weights (`usseg_monai.training.calibration`).
+
+    Args:
+        network: of the weights' form, on its device.
+        checkpoint: file of the best weights.
+        training: as for `fit_trust`.
+        validation: as for `fit_trust`.
+        varied: as for `fit_trust`.
+    """
+
+    def __init__(self, network: nn.Module, checkpoint: str, training: Batches, validation: Batches, varied: Batches) -> None:
+        self.network, self.checkpoint = network, Path(checkpoint)
+        self.training, self.validation, self.varied = training, validation, varied
+
+    def attach(self, engine: Engine) -> None:
+        """Register on the trainer's events."""
+        engine.add_event_handler(Events.COMPLETED, self.fit)
+
+    def fit(self) -> None:
+        """Fit and write; nothing where no validation took place."""
+        if not self.checkpoint.is_file():
+            return
+        network = load_weights(deepcopy(self.network), self.checkpoint).eval()
+        save_trust(fit_trust(network, self.training, self.validation, self.varied), self.checkpoint)
