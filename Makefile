@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install demo test lint accuracy speed robustness
+.PHONY: install demo test lint accuracy trust speed robustness
 
 install: .venv/.installed
 
@@ -21,6 +21,9 @@ lint: .venv/.installed
 
 accuracy: .venv/.installed
 	$(BIN)/python -m benchmarks.accuracy --update-readme
+
+trust: .venv/.installed
+	$(BIN)/python -m benchmarks.trust --update-docs
 
 speed: .venv/.installed
 	$(BIN)/python -m benchmarks.speed --update-readme
