@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usseg_monai.errors import ImageError, UsageError
-from usseg_monai.inference.inputs import Input, find_inputs, frame_output, part_masks
+from usseg_monai.inference.inputs import Input, find_inputs, frame_output, is_image, part_masks
 
 
 def make(root: Path, *names: str) -> Path:
@@ -27,7 +27,7 @@ def test_a_folder_is_searched_with_its_folders_in_order(tmp_path: Path) -> None:
     make(tmp_path, "b.png", "a/2.DCM", "a/1.nii.gz", "notes.txt", "a/c/x.JPG", ".hidden.png", ".cache/y.png")
     found = find_inputs([tmp_path])
     assert named(found) == {"a/1.nii.gz": "a/1", "a/2.DCM": "a/2", "a/c/x.JPG": "a/c/x", "b.png": "b"}
-    assert [item.path for item in found] == [tmp_path / item.file for item in found] and not any(item.refusal for item in found)
+    assert [item.path for item in found] == [str(tmp_path / item.file) for item in found] and not any(item.refusal for item in found)
 
 
 def test_arguments_keep_their_order_and_a_file_is_taken_once(tmp_path: Path) -> None:
@@ -47,7 +47,9 @@ def test_dicom_files_without_a_suffix_are_found(tmp_path: Path) -> None:
     make(tmp_path, "README", "1.2.840.99")
     for name in ("IM_0001", "1.2.840.113"):
         (tmp_path / name).write_bytes(bytes(128) + b"DICM")
-    assert named(find_inputs([tmp_path])) == {"1.2.840.113": "1.2.840.113", "IM_0001": "IM_0001"}
+    found = find_inputs([tmp_path])
+    assert named([item for item in found if is_image(item)]) == {"1.2.840.113": "1.2.840.113", "IM_0001": "IM_0001"}
+    assert [item.file for item in found] == ["1.2.840.113", "1.2.840.99", "IM_0001", "README"]  # nothing was opened but up to the first
 
 
 @pytest.mark.parametrize("prepare", [lambda folder: None, lambda folder: make(folder, "notes.txt", "a/list.csv")])
@@ -218,10 +220,10 @@ PART = st.sampled_from(["a", "b", "a.png", "a.jpg", "a_frame003", "a_frame003.pn
 def test_outputs_are_unique_whatever_the_inputs(parts: set[tuple[str, str, str]], random: object) -> None:
     from usseg_monai.inference import inputs as module
 
-    paths = [Path("/", *path) for path in sorted(parts)]
+    paths = [str(Path("/", *path).absolute()) for path in sorted(parts)]
     depths = [1 + hash(path) % 3 for path in paths]
-    files = module._distinct([module._names(path, depth) for path, depth in zip(paths, depths, strict=True)])
-    outputs = module._distinct([module._output_names(file) for file in files], also=module._like_a_frame)
+    files = module._distinct(list(zip(paths, depths, strict=True)), lambda item: module._names(*item))
+    outputs = module._distinct(files, module._output_names, also=module._like_a_frame)
     frames = {frame_output(name, frame, 9) for name in outputs for frame in range(9)}
     assert len(set(files)) == len(set(outputs)) == len(paths)
     assert frames.isdisjoint(outputs)

@@ -37,12 +37,12 @@ def test_results_come_in_order_whoever_is_first(threads: int) -> None:
         time.sleep(0.002 * (index % 3 == 0))
         return value(index, frame)
 
-    found = list(process_frames(60, lambda index: iter([image(index)]), process, fail, threads))
-    assert [(item.index, item.frame, item.last, item.result) for item in found] == [(n, 0, True, f"{n}.0") for n in range(60)]
+    found = list(process_frames(range(60), lambda index: iter([image(index)]), process, fail, threads))
+    assert [(item.item, item.frame, item.last, item.result) for item in found] == [(n, 0, True, f"{n}.0") for n in range(60)]
 
 
 def test_no_files() -> None:
-    assert list(process_frames(0, lambda index: cine(1), value, fail, 2)) == []
+    assert list(process_frames(range(0), lambda index: cine(1), value, fail, 2)) == []
 
 
 def test_frames_of_one_file_overlap_and_come_in_order() -> None:
@@ -53,7 +53,7 @@ def test_frames_of_one_file_overlap_and_come_in_order() -> None:
             together.wait(10)  # breaks, and fails the frame, if the second is not begun while the first is in work
         return value(0, frame)
 
-    found = list(process_frames(1, lambda index: cine(5), process, fail, 2))
+    found = list(process_frames(range(1), lambda index: cine(5), process, fail, 2))
     assert [(item.frame, item.last, item.result) for item in found] == [(n, n == 4, f"0.{n}") for n in range(5)]
 
 
@@ -67,7 +67,7 @@ def test_a_slow_file_holds_back_neither_the_others_nor_more_than_some() -> None:
             assert release.wait(10)
         return value(index, frame)
 
-    results = process_frames(1000, lambda index: iter([image(index)]), process, fail, 2)
+    results = process_frames(range(1000), lambda index: iter([image(index)]), process, fail, 2)
     first: list[object] = []
     waiting = threading.Thread(target=lambda: first.append(next(results)))
     waiting.start()
@@ -94,7 +94,7 @@ def test_failures_become_results_and_the_rest_goes_on() -> None:
             raise ValueError("a fault")
         return value(index, frame)
 
-    assert [item.result for item in process_frames(5, read, process, fail, 2)] == [
+    assert [item.result for item in process_frames(range(5), read, process, fail, 2)] == [
         "0.0",
         "failed: 1.png: damaged",
         "failed: not enough memory for this image; reduce it, or use fewer threads",
@@ -108,7 +108,7 @@ def test_a_frame_that_cannot_be_read_ends_its_file() -> None:
         yield from (image(0, frame, 5) for frame in range(2))
         raise ImageError("page damaged")
 
-    found = [(item.frame, item.last, item.result) for item in process_frames(1, read, value, fail, 1)]
+    found = [(item.frame, item.last, item.result) for item in process_frames(range(1), read, value, fail, 1)]
     assert found == [(0, False, "0.0"), (1, False, "0.1"), (2, True, "failed: page damaged (the 2 frames after it were not read)")]
 
 
@@ -118,11 +118,11 @@ def test_a_frame_that_cannot_be_processed_does_not() -> None:
             raise ImageError("odd")
         return value(0, frame)
 
-    assert [item.result for item in process_frames(1, lambda index: cine(3), process, fail, 2)] == ["0.0", "failed: odd", "0.2"]
+    assert [item.result for item in process_frames(range(1), lambda index: cine(3), process, fail, 2)] == ["0.0", "failed: odd", "0.2"]
 
 
 def test_a_file_that_ends_too_soon() -> None:
-    found = list(process_frames(1, lambda index: iter([image(0, 0, 3)]), value, fail, 2))
+    found = list(process_frames(range(1), lambda index: iter([image(0, 0, 3)]), value, fail, 2))
     assert [item.last for item in found] == [False, True] and "fewer images" in found[1].result
 
 
@@ -135,7 +135,7 @@ def test_an_output_that_cannot_be_written_ends_it_and_leaves_no_thread() -> None
     before = threading.active_count()
     got: list[str] = []
     with pytest.raises(OutputError, match="no space"):
-        got += (item.result for item in process_frames(100, lambda index: iter([image(index)]), process, fail, 2))
+        got += (item.result for item in process_frames(range(100), lambda index: iter([image(index)]), process, fail, 2))
     assert threading.active_count() == before
 
 
@@ -149,7 +149,27 @@ def test_closing_waits_for_what_is_in_work_and_begins_nothing_more() -> None:
         return value(index, frame)
 
     before = threading.active_count()
-    with closing(process_frames(100, lambda index: iter([image(index)]), process, fail, 2)) as results:
+    with closing(process_frames(range(100), lambda index: iter([image(index)]), process, fail, 2)) as results:
         next(results)
     assert threading.active_count() == before
     assert sorted(begun) == sorted(ended) and len(begun) <= 4
+
+
+def test_what_is_known_takes_its_place_and_is_not_read() -> None:
+    read: list[int] = []
+
+    def note(index: int) -> Iterator[GreyImage]:
+        read.append(index)
+        yield image(index)
+
+    results = process_frames(range(6), note, value, fail, 2, known=lambda index: "known" if index % 2 else None)
+    assert [item.result for item in results] == ["0.0", "known", "2.0", "known", "4.0", "known"]
+    assert sorted(read) == [0, 2, 4]
+
+
+def test_items_are_taken_no_sooner_than_they_are_needed() -> None:
+    taken: list[int] = []
+    items = (taken.append(index) or index for index in range(1000))
+    with closing(process_frames(items, cine, value, fail, 1, known=lambda index: "known")) as results:
+        assert [next(results).item for _ in range(20)] == list(range(20))
+    assert len(taken) <= 20 + 8

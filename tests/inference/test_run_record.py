@@ -1,26 +1,71 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from usseg_monai import __version__
+from usseg_monai.errors import OutputError
 from usseg_monai.inference import run_record as module
-from usseg_monai.inference.run_record import InputRecord, bundle_version, now, versions, write_run_record
+from usseg_monai.inference.run_record import InputRecord, bundle_version, now, open_run_record, read_run_record, versions
 
 
-def test_the_record(tmp_path: Path) -> None:
-    started = now()
-    inputs = [InputRecord("a.png", "/x/a.png", "done"), InputRecord("b.png", "/x/b.png", "failed", "no image")]
-    write_run_record(tmp_path, {"task": "fetal_head"}, started, "running", ())
-    running = json.loads((tmp_path / "run.json").read_text())
-    assert running["state"] == "running" and running["finished"] is None and running["inputs"] == []
-    write_run_record(tmp_path, {"task": "fetal_head"}, started, "finished", inputs)
-    record = json.loads((tmp_path / "run.json").read_text())
-    assert record["task"] == "fetal_head" and record["started"] <= record["finished"] and record["seconds"] >= 0
-    assert record["counts"] == {"done": 1, "failed": 1, "skipped": 0}
-    assert record["inputs"][1] == {"file": "b.png", "path": "/x/b.png", "state": "failed", "reason": "no image"}
+def read(folder: Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((folder / "run.json").read_text())
+    return record
+
+
+def test_the_record_is_whole_json_at_every_moment(tmp_path: Path) -> None:
+    inputs = [InputRecord(0, "a.png", "/x/a.png", "done"), InputRecord(1, "b\udcff.png", "/x/b\udcff.png", "failed", "no image")]
+    with open_run_record(tmp_path, {"task": "fetal_head", "options": {"configs": ["a", "b"], "save": []}}, now(), total=3) as record:
+        running = read(tmp_path)
+        assert running["state"] == "running" and running["finished"] is None and running["inputs"] == []
+        assert running["counts"] == {"done": 0, "failed": 0, "skipped": 0, "not_reached": 3}
+        for number, item in enumerate(inputs, 1):
+            record.add(item)
+            assert len(read(tmp_path)["inputs"]) == number
+        assert read(tmp_path)["counts"] == {"done": 1, "failed": 1, "skipped": 0, "not_reached": 1}
+        record.total -= 1
+        record.end("finished")
+    ended = read(tmp_path)
+    assert ended["task"] == "fetal_head" and ended["started"] <= ended["finished"] and ended["seconds"] >= 0
+    assert ended["counts"] == {"done": 1, "failed": 1, "skipped": 0, "not_reached": 0}
+    assert ended["inputs"][1] == {"number": 1, "file": "b\udcff.png", "path": "/x/b\udcff.png", "state": "failed", "reason": "no image"}
+    with read_run_record(tmp_path) as (facts, again):
+        assert facts == {name: value for name, value in ended.items() if name != "inputs"}
+        assert list(again) == inputs
+
+
+def test_a_record_that_runs_out_of_room_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        if b"b.png" in data:
+            write(descriptor, data[:10])
+            monkeypatch.undo()
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, data)
+
+    with open_run_record(tmp_path, {}, now(), total=2) as record:
+        record.add(InputRecord(0, "a.png", "/a.png", "done"))
+        before = read(tmp_path)
+        monkeypatch.setattr(os, "write", full)
+        with pytest.raises(OutputError, match="No space left on device"):
+            record.add(InputRecord(1, "b.png", "/b.png", "failed", "x" * 10_000))
+        assert read(tmp_path) == before
+        record.end("failed")
+        assert read(tmp_path)["state"] == "failed" and read(tmp_path)["counts"]["not_reached"] == 1
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"task": "nerve"}', '{\n "inputs": [\n  {"number": 1}\n ],\n "counts": {}\n}\n'])
+def test_what_is_no_record(content: str, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(OutputError, match="no run record of this version"), read_run_record(tmp_path) as (_, inputs):
+        list(inputs)
 
 
 def test_versions_of_what_was_used() -> None:

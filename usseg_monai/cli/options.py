@@ -21,7 +21,12 @@ __all__ = ["add_batch_options", "batch_options", "run_batch_command"]
 def add_batch_options(parser: argparse.ArgumentParser, inputs: str) -> None:
     """Add task, inputs, output folder, spacing and what else holds for every batch."""
     parser.add_argument("task", metavar="TASK", help="name of a task, see 'usseg tasks'")
-    parser.add_argument("inputs", metavar=inputs, nargs="+", help="files, folders (searched with all below them), globs")
+    parser.add_argument(
+        "inputs",
+        metavar=inputs,
+        nargs="+",
+        help="files, folders (searched with all below them), globs; a .txt with a path a line, a datalist (.json), or - for standard input",
+    )
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder for the results")
     parser.add_argument(
         "--spacing-mm", metavar="R,C", help="millimetres between rows and between columns, for files that do not say, for example 0.2,0.2"
@@ -35,13 +40,19 @@ def add_batch_options(parser: argparse.ArgumentParser, inputs: str) -> None:
     parser.add_argument("--threads", metavar="N", type=int, help="files in work at a time (default: one for each core)")
     parser.add_argument("--max-pixels", metavar="N", type=int, help="refuse frames of more than N pixels (default: 16777216)")
     parser.add_argument("--resume", action="store_true", help="skip the files that an earlier run with the same options is done with")
-    parser.add_argument("--json", action="store_true", help="print the summary for machines")
+    parser.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="only the I-th of N parts of the inputs, each into an OUT of its own, for 'usseg merge' (docs/large_runs.md)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the summary and the rows for machines")
 
 
 def batch_options(args: argparse.Namespace) -> dict[str, Any]:
     """Values of those options by the names of `usseg_monai.inference.batch.Options`."""
     from usseg_monai.errors import UsageError
     from usseg_monai.imaging import Limits, parse_spacing
+    from usseg_monai.inference.shards import parse_shard
 
     if args.max_pixels is not None and args.max_pixels < 1:
         raise UsageError(f"--max-pixels {args.max_pixels}: it must be 1 or more")
@@ -51,6 +62,7 @@ def batch_options(args: argparse.Namespace) -> dict[str, Any]:
         "epicardium": args.epicardium,
         "threads": args.threads,
         "resume": args.resume,
+        "shard": None if args.shard is None else parse_shard(args.shard),
         "limits": Limits() if args.max_pixels is None else Limits(max_pixels=args.max_pixels),
     }
 
@@ -69,7 +81,7 @@ def run_batch_command(args: argparse.Namespace, options: Options, *, given_masks
             if row is not None and row["status"] == "failed":
                 file = str(row["file"])  # the message may begin with the bare name
                 print(f"usseg: {file}: {str(row['message']).removeprefix(f'{Path(file).name}: ')}", file=sys.stderr)
-            report(done, total)
+            report(done, None if options.resume and row is None else total)  # what is skipped is no part of the rate
 
         summary = run_batch(args.task, args.inputs, args.output, options, on_progress, given_masks=given_masks)
     if summary.left_out:
@@ -77,16 +89,36 @@ def run_batch_command(args: argparse.Namespace, options: Options, *, given_masks
         what = "1 file is by its name a mask" if count == 1 else f"{count} files are by their names masks"
         print(f"usseg: {what} of images beside: left out ({summary.left_out[0]}{', ...' if count > 1 else ''})", file=sys.stderr)
     if args.json:
-        print(json.dumps({"task": args.task, "output": str(args.output), **dataclasses.asdict(summary)}))
+        _print_json(summary, args.task, args.output)
     else:
         _print(summary, args.output)
     return 1 if summary.failed else 0
 
 
+def _print_json(summary: Summary, task: str, output: Path) -> None:
+    """The summary as one JSON object with the rows of the tables, one after the other: of a million images there are many."""
+    from usseg_monai.inference.batch import TABLE
+    from usseg_monai.inference.results import part_table, read_table
+    from usseg_monai.tasks import get_task
+
+    print(json.dumps({"task": task, "output": str(output), **dataclasses.asdict(summary)})[:-1], end="")
+    rows = output / TABLE
+    tables = {"rows": rows} | ({"parts": part_table(rows, get_task(task))} if get_task(task).part_name else {})
+    for name, table in tables.items():
+        print(f', "{name}": [', end="")
+        for number, row in enumerate(read_table(table)):
+            print(", " * bool(number) + json.dumps(row), end="")
+        print("]", end="")
+    print("}")
+
+
 def _print(summary: Summary, output: Path) -> None:
     """What became of a batch; of a single frame, what was measured as well."""
-    if len(summary.rows) == 1:
-        for column, value in summary.rows[0].items():
+    if summary.frames == 1:
+        from usseg_monai.inference.batch import TABLE
+        from usseg_monai.inference.results import read_table
+
+        for column, value in next(read_table(output / TABLE)).items():
             if value not in (None, "") and column not in ("file", "frame"):
                 print(f"{column}: {value:.6g}" if isinstance(value, float) else f"{column}: {value}")
     for study in summary.studies:

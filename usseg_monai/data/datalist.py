@@ -23,7 +23,7 @@ from usseg_monai.data.kaggle_nerve import is_kaggle_nerve, read_kaggle_nerve
 from usseg_monai.data.splits import Split
 from usseg_monai.data.sunnybrook import is_sunnybrook, read_sunnybrook
 from usseg_monai.errors import ImageError, UsageError
-from usseg_monai.inference.inputs import find_inputs, part_masks
+from usseg_monai.inference.inputs import find_inputs, is_image, part_masks
 from usseg_monai.tasks import TASKS, get_task
 
 __all__ = ["SECTIONS", "list_images", "load_datalist", "read_datalist", "read_dataset", "to_datalist"]
@@ -98,7 +98,7 @@ def read_datalist(path: Path) -> dict[str, Any]:
     """
     try:
         datalist = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} cannot be read as a datalist: {error}; make one with 'usseg datalist' (docs/data.md)") from error
     if not isinstance(datalist, dict) or not set(SECTIONS.values()) & datalist.keys():
         raise UsageError(f"{path} is no datalist: it needs at least one of the lists {', '.join(SECTIONS.values())}")
@@ -152,10 +152,10 @@ def list_images(source: str | Path) -> list[dict[str, str]]:
         ImageError: no image there, or one that is not read, such as a link that points out of the folder.
     """
     items = []
-    for found in part_masks(find_inputs([source]))[0]:
+    for found in filter(is_image, part_masks(find_inputs([source]))[0]):
         if found.refusal:
             raise ImageError(f"{found.path}: {found.refusal}")
-        items.append({"image": str(found.path.absolute()), "file": found.file, "output": found.output})
+        items.append({"image": found.absolute, "file": found.file, "output": found.output})
     return items
 
 

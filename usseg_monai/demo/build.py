@@ -12,11 +12,11 @@ from typing import Any
 from usseg_monai.demo.showcase import Group, Sample, Showcase
 from usseg_monai.imaging import atomic_path, read_frames, read_mask, write_text
 from usseg_monai.imaging.spacing import FILENAME_COLUMN, SPACING_COLUMN
-from usseg_monai.inference.batch import Options, Summary, run_batch
+from usseg_monai.inference.batch import TABLE, Options, Summary, run_batch
 from usseg_monai.inference.inputs import find_inputs, frame_output
 from usseg_monai.inference.outputs import FOLDERS
 from usseg_monai.inference.report import Case, Section
-from usseg_monai.inference.results import Row
+from usseg_monai.inference.results import Row, read_table
 from usseg_monai.inference.run_record import NAME as RUN_RECORD
 from usseg_monai.measurements.result import Measurement, Status
 from usseg_monai.tasks import Task, get_task
@@ -97,7 +97,8 @@ def predict(written: Written, on_progress: Callable[[int], None] = lambda done: 
     task, group = written.task, written.group
     options = Options(spacing_csv=written.spacing_csv)
     summary = run_batch(task.name, [written.images], written.folder, options, lambda done, total, row: on_progress(done))
-    cases = [_case(written, sample, frame, summary.rows) for sample in written.samples.values() for frame in sample.frames]
+    rows = list(read_table(written.folder / TABLE))
+    cases = [_case(written, sample, frame, rows) for sample in written.samples.values() for frame in sample.frames]
     section = Section(group.title, group.text, cases, group.tolerance, group.figures(written.folder))
     record: dict[str, Any] = json.loads((written.folder / RUN_RECORD).read_text(encoding="utf-8"))
     return Predicted(section, summary, record)

@@ -24,6 +24,7 @@ SUFFIXES: frozenset[str] = frozenset(
 )
 """Ends of file names, in lower case, by which images are found in folders."""
 
+_SUFFIXES = tuple(SUFFIXES)  # as `str.endswith` takes them
 _RASTER_MAGIC = {
     b"\x89PNG\r\n\x1a\n": "png",
     b"\xff\xd8\xff": "jpeg",
@@ -42,7 +43,7 @@ def is_image_name(path: str | Path) -> bool:
     >>> is_image_name("a/b.NII.gz"), is_image_name("notes.txt")
     (True, False)
     """
-    return Path(path).name.lower().endswith(tuple(SUFFIXES))
+    return os.path.basename(path).lower().endswith(_SUFFIXES)
 
 
 def read_frames(path: str | Path, *, limits: Limits = _DEFAULT_LIMITS) -> Iterator[GreyImage]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from usseg_monai.errors import OutputError
 
+_TEMPORARY = re.compile(r"\.[0-9a-f]{16}(\..*)?")
 _PNG_LEVEL = 1  # measured on HC18 overlays and masks: a third of the time of level 6, files a few kB larger
 
 
@@ -43,6 +45,29 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # nothing is left there after success
             temporary.unlink()
+
+
+def remove_temporaries(folder: Path, *, below: bool) -> None:
+    """Remove what `atomic_path` left in a folder because its process was killed; nobody may be writing there.
+
+    Args:
+        folder: to look into; it need not be there.
+        below: look into the folders below it, too.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in (".0123456789abcdef.png", ".journal.jsonl", "0123456789abcdef.png"):
+    ...     (folder / name).touch()
+    >>> remove_temporaries(folder, below=False)
+    >>> sorted(path.name for path in folder.iterdir())
+    ['.journal.jsonl', '0123456789abcdef.png']
+    """
+    for here, folders, names in os.walk(folder):
+        for name in filter(_TEMPORARY.fullmatch, names):
+            with suppress(OSError):
+                os.unlink(os.path.join(here, name))
+        if not below:
+            folders.clear()
 
 
 def write_png(path: str | Path, pixels: npt.NDArray[np.uint8]) -> None:

@@ -21,18 +21,12 @@ from usseg_monai.imaging import write_png
 from usseg_monai.imaging.chart import Mark, draw_curve
 from usseg_monai.imaging.contour import read_contour_mask
 from usseg_monai.inference.results import Row, one_line, write_table
-from usseg_monai.inference.stacks import Stack, StudyFrame, find_stacks
+from usseg_monai.inference.stacks import FOLDER, TABLE, Stack, StudyFrame, find_stacks
 from usseg_monai.measurements.left_ventricle import Function, atrial_slices, myocardial_mass_g, ventricular_function, volume_curve
 from usseg_monai.measurements.result import Status
 from usseg_monai.tasks import Task
 
-__all__ = ["FOLDER", "TABLE", "sum_up"]
-
-TABLE = "studies.csv"
-"""Name of the table in the output folder."""
-
-FOLDER = "studies"
-"""Name of the folder of what belongs to one stack."""
+__all__ = ["sum_up"]
 
 OPEN_END = 0.5
 """A stack both of whose ends show more than this share of its largest area at end diastole shows neither apex nor base: no volume."""
@@ -61,12 +55,12 @@ def sum_up(task: Task, folder: Path, frames: Sequence[StudyFrame], epicardium: P
             that of the picture's file.
 
     Returns:
-        The rows of ``studies.csv``; no file is written where there are none.
+        The rows of ``studies.csv``, in the order of the names; no file is written where there are none.
 
     Raises:
         OutputError: the folder cannot be written to.
     """
-    stacks = find_stacks(frames)
+    stacks = sorted(find_stacks(frames), key=lambda stack: stack.name.split("/"))
     rows = [_write_stack(task, folder, stack, epicardium, len(stacks)) for stack in stacks]
     if rows:
         write_table(folder / TABLE, ("study", *(column.name for column in task.study_columns), "message"), rows)

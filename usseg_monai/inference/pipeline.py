@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Generic, TypeVar
 
 from usseg_monai.errors import ImageError, UssegError
@@ -18,72 +19,76 @@ from usseg_monai.imaging import GreyImage
 
 __all__ = ["FrameResult", "process_frames"]
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _AHEAD = 8  # files a thread that may be begun before the oldest is done: one slow file does not stop the others
 
 
 @dataclass(frozen=True)
-class FrameResult(Generic[Result]):
+class FrameResult(Generic[Item, Result]):
     """What came of one frame.
 
     Attributes:
-        index: of the file.
+        item: what stands for the file.
         frame: index from 0 in the file.
         last: whether the file is done with it.
         result: of the function, or of the one for failures.
     """
 
-    index: int
+    item: Item
     frame: int
     last: bool
     result: Result
 
 
 @dataclass
-class _File:
-    index: int
+class _File(Generic[Item]):
+    number: int  # in the order of the results
+    item: Item
     frames: Iterator[GreyImage]
     next_frame: int = 0
     count: int = 1  # frames, as far as known
 
 
 @dataclass
-class _Shared(Generic[Result]):
+class _Shared(Generic[Item, Result]):
     """What the threads have in common."""
 
-    process: Callable[[int, GreyImage], Result]
-    fail: Callable[[int, int, str], Result]
-    files: queue.SimpleQueue[_File | None] = field(default_factory=queue.SimpleQueue)
-    results: queue.SimpleQueue[FrameResult[Result] | BaseException] = field(default_factory=queue.SimpleQueue)
+    process: Callable[[Item, GreyImage], Result]
+    fail: Callable[[Item, int, str], Result]
+    files: queue.SimpleQueue[_File[Item] | None] = field(default_factory=queue.SimpleQueue)
+    results: queue.SimpleQueue[tuple[int, FrameResult[Item, Result]] | BaseException] = field(default_factory=queue.SimpleQueue)
     stopped: bool = False
 
 
 def process_frames(
-    count: int,
-    read: Callable[[int], Iterator[GreyImage]],
-    process: Callable[[int, GreyImage], Result],
-    fail: Callable[[int, int, str], Result],
+    items: Iterable[Item],
+    read: Callable[[Item], Iterator[GreyImage]],
+    process: Callable[[Item, GreyImage], Result],
+    fail: Callable[[Item, int, str], Result],
     threads: int,
-) -> Generator[FrameResult[Result], None, None]:
+    known: Callable[[Item], Result | None] = lambda item: None,
+) -> Generator[FrameResult[Item, Result], None, None]:
     """Read and process all frames of all files; results come in the order of files and frames.
 
     A frame that raises `ImageError`, runs out of memory or meets a fault of a library becomes the result of `fail`, and the rest goes on.
     Other `UssegError`, an output that cannot be written for one, end it. Closing the iterator waits for the frames that are in work.
 
     Args:
-        count: number of files.
-        read: index of a file to its frames.
-        process: index of a file and one of its frames to a result; called from several threads at once.
-        fail: index of a file, of a frame, and the reason, to a result.
+        items: what stands for each file; taken one by one, as they are needed.
+        read: item to the frames of its file.
+        process: item and one of its frames to a result; called from several threads at once.
+        fail: item, index of a frame, and the reason, to a result.
         threads: number of threads.
+        known: the only result of an item that needs no work; ``None`` for those that do.
     """
-    shared = _Shared(process, fail)
+    shared: _Shared[Item, Result] = _Shared(process, fail)
     workers = [threading.Thread(target=_work, args=(shared,), name=f"usseg-{number}") for number in range(threads)]
     for worker in workers:
         worker.start()
     try:
-        yield from _in_order(count, read, shared, ahead=_AHEAD * threads)
+        yield from _in_order(iter(items), read, known, shared, ahead=_AHEAD * threads)
     finally:
         shared.stopped = True
         for _ in workers:
@@ -92,53 +97,64 @@ def process_frames(
             worker.join()
 
 
-def _in_order(count: int, read: Callable[[int], Iterator[GreyImage]], shared: _Shared[Result], ahead: int) -> Iterator[FrameResult[Result]]:
-    begun = 0
-    early: dict[tuple[int, int], FrameResult[Result]] = {}
-    index, frame = 0, 0
-    while index < count:
-        while begun < min(count, index + ahead):
-            shared.files.put(_File(begun, read(begun)))
+def _in_order(
+    items: Iterator[Item],
+    read: Callable[[Item], Iterator[GreyImage]],
+    known: Callable[[Item], Result | None],
+    shared: _Shared[Item, Result],
+    ahead: int,
+) -> Iterator[FrameResult[Item, Result]]:
+    oldest = frame = begun = 0
+    early: dict[tuple[int, int], FrameResult[Item, Result]] = {}
+    while True:
+        for item in islice(items, oldest + ahead - begun):
+            result = known(item)
+            if result is None:
+                shared.files.put(_File(begun, item, read(item)))
+            else:
+                early[begun, 0] = FrameResult(item, 0, True, result)
             begun += 1
-        while (index, frame) not in early:
+        if oldest == begun:
+            return
+        while (oldest, frame) not in early:
             arrived = shared.results.get()
             if isinstance(arrived, BaseException):
                 raise arrived
-            early[arrived.index, arrived.frame] = arrived
-        result = early.pop((index, frame))
-        index, frame = (index + 1, 0) if result.last else (index, frame + 1)
-        yield result
+            early[arrived[0], arrived[1].frame] = arrived[1]
+        following = early.pop((oldest, frame))
+        oldest, frame = (oldest + 1, 0) if following.last else (oldest, frame + 1)
+        yield following
 
 
-def _work(shared: _Shared[Result]) -> None:
+def _work(shared: _Shared[Item, Result]) -> None:
     while (file := shared.files.get()) is not None and not shared.stopped:
         try:
-            shared.results.put(_next_result(file, shared))
+            shared.results.put((file.number, _next_result(file, shared)))
         except BaseException as error:  # carried over to the thread that waits for results
             shared.results.put(error)
 
 
-def _next_result(file: _File, shared: _Shared[Result]) -> FrameResult[Result]:
+def _next_result(file: _File[Item], shared: _Shared[Item, Result]) -> FrameResult[Item, Result]:
     """Decode and process the next frame of a file, and let another thread go on with the file meanwhile."""
     frame = file.next_frame
     try:
         image = next(file.frames)
     except StopIteration:
         reason = "the file holds fewer images than it says; export it again"
-        return FrameResult(file.index, frame, True, shared.fail(file.index, frame, reason))
+        return FrameResult(file.item, frame, True, shared.fail(file.item, frame, reason))
     except Exception as error:
         left = file.count - frame - 1
         reason = _reason(error) + (f" (the {left} frames after it were not read)" if left > 0 else "")
-        return FrameResult(file.index, frame, True, shared.fail(file.index, frame, reason))
+        return FrameResult(file.item, frame, True, shared.fail(file.item, frame, reason))
     file.next_frame, file.count = frame + 1, image.source.frames
     last = file.next_frame >= file.count
     if not last:
         shared.files.put(file)
     try:
-        result = shared.process(file.index, image)
+        result = shared.process(file.item, image)
     except Exception as error:
-        result = shared.fail(file.index, frame, _reason(error))
-    return FrameResult(file.index, frame, last, result)
+        result = shared.fail(file.item, frame, _reason(error))
+    return FrameResult(file.item, frame, last, result)
 
 
 def _reason(error: Exception) -> str:

@@ -1,27 +1,36 @@
-"""``run.json``: what was run, with what, on what, and what became of it."""
+"""``run.json``: what was run, with what, on what, and what became of it.
+
+It is whole JSON at every moment, whatever ends the run: what is added to it takes the place of its last lines, in one write that ends with
+these lines anew. So it may list a million inputs without ever holding them in memory, one a line.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from usseg_monai import __version__
+from usseg_monai.errors import OutputError
 from usseg_monai.imaging import write_text
 from usseg_monai.tasks import bundle_path
 
-__all__ = ["NAME", "STATES", "InputRecord", "bundle_version", "now", "versions", "write_run_record"]
+__all__ = ["NAME", "STATES", "InputRecord", "RunRecord", "bundle_version", "now", "open_run_record", "read_run_record", "versions"]
 
 NAME = "run.json"
 STATES = ("done", "failed", "skipped")
 """What can become of an input: all frames processed, some not, or none tried: an earlier run was done with it, or it is a mask."""
 
 _LIBRARIES = {"onnxruntime": "onnxruntime", "numpy": "numpy", "PIL": "pillow", "torch": "torch", "monai": "monai"}
+_BEGIN, _ENTRY, _END = ' "inputs": [', "\n  ", "\n ],\n"  # how the list of inputs stands between the other lines
 
 
 @dataclass(frozen=True)
@@ -29,16 +38,121 @@ class InputRecord:
     """What became of one input.
 
     Attributes:
+        number: in the list of all inputs of the command, its shards together, from 0; ``None`` for masks, which are no inputs.
         file: its name in the results.
         path: absolute path of the file.
         state: one of `STATES`.
         reason: of ``failed`` and ``skipped``; empty otherwise.
     """
 
+    number: int | None
     file: str
     path: str
     state: str
     reason: str = ""
+
+
+class RunRecord:
+    """A run record that grows; see `open_run_record`.
+
+    Attributes:
+        total: number of inputs that the run is to account for.
+        counts: of those accounted for, by state.
+    """
+
+    def __init__(self, path: Path, head: str, started: datetime, total: int) -> None:
+        self.total, self.counts = total, Counter[str]()
+        self._path, self._started = path, started
+        self._end, self._tail = len(head), self._tail_of("running")
+        write_text(path, head + self._tail)
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+        except OSError as error:
+            raise _cannot_be_written(path, error) from error
+
+    def add(self, item: InputRecord) -> None:
+        """Account for an input; raises `OutputError` where there is no room, and what was there stays."""
+        self.counts[item.state] += 1
+        try:
+            self._write(("," if self.counts.total() > 1 else "") + _ENTRY + json.dumps(asdict(item)), "running")
+        except OutputError:
+            self.counts[item.state] -= 1
+            raise
+
+    def end(self, state: str) -> None:
+        """Say how the run ended: ``finished``, ``interrupted`` or ``failed``."""
+        self._write("", state)
+
+    def close(self) -> None:
+        """Close the file as it is."""
+        os.close(self._descriptor)
+
+    def _write(self, entry: str, state: str) -> None:
+        tail = self._tail_of(state).ljust(len(self._tail) - len(entry))  # nothing of the old lines is left behind the new ones
+        try:
+            _overwrite(self._descriptor, self._end, entry + tail, self._tail)
+        except OSError as error:
+            raise _cannot_be_written(self._path, error) from error
+        self._end, self._tail = self._end + len(entry), tail
+
+    def _tail_of(self, state: str) -> str:
+        """What stands behind the inputs: all that changes while they are added."""
+        moment = now()
+        facts = {
+            "state": state,
+            "finished": None if state == "running" else moment.isoformat(timespec="seconds"),
+            "seconds": round((moment - self._started).total_seconds(), 3),
+            "counts": {**{kind: self.counts[kind] for kind in STATES}, "not_reached": self.total - self.counts.total()},
+            "versions": versions(),
+        }
+        return _END + json.dumps(facts, indent=1)[2:] + "\n"
+
+
+@contextmanager
+def open_run_record(folder: Path, facts: Mapping[str, Any], started: datetime, total: int) -> Iterator[RunRecord]:
+    """Begin ``run.json``, in place of one that is there, and keep it open.
+
+    Args:
+        folder: of the results.
+        facts: what holds for the whole run, ready for JSON.
+        started: when it began.
+        total: number of inputs that it is to account for.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    head = json.dumps({**facts, "started": started.isoformat(timespec="seconds")}, indent=1).removesuffix("\n}")
+    record = RunRecord(folder / NAME, f"{head},\n{_BEGIN}", started, total)
+    try:
+        yield record
+    finally:
+        record.close()
+
+
+@contextmanager
+def read_run_record(folder: Path) -> Iterator[tuple[dict[str, Any], Iterator[InputRecord]]]:
+    """Read a folder's run record: what it says of the run, and its inputs one by one.
+
+    Raises:
+        OutputError: there is none, or it was not written by this version.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with open_run_record(folder, {"task": "nerve"}, now(), total=2) as record:
+    ...     record.add(InputRecord(0, "a.png", "/x/a.png", "done"))
+    >>> with read_run_record(folder) as (facts, inputs):
+    ...     facts["task"], facts["counts"]["not_reached"], [item.file for item in inputs]
+    ('nerve', 1, ['a.png'])
+    """
+    path = folder / NAME
+    try:
+        lines = path.open("rb")
+    except OSError as error:
+        raise _no_record(path, error) from error
+    with lines:
+        facts = _read_facts(path, lines)
+        lines.seek(0)
+        yield facts, _read_inputs(path, lines)
 
 
 def versions() -> dict[str, str]:
@@ -65,28 +179,54 @@ def now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-def write_run_record(folder: Path, facts: Mapping[str, Any], started: datetime, state: str, inputs: Sequence[InputRecord]) -> None:
-    """Write ``run.json``, whole or not at all.
+def _read_facts(path: Path, lines: BinaryIO) -> dict[str, Any]:
+    """All but the inputs."""
+    outside: list[bytes] = []
+    within = False
+    try:
+        for line in lines:
+            if within:
+                within = not line.startswith(_END.strip("\n").encode())
+            elif line.startswith(_BEGIN.encode()):
+                within = True
+            else:
+                outside.append(line)
+        facts = json.loads(b"".join(outside))
+        if not isinstance(facts, dict) or "counts" not in facts:
+            raise ValueError("it does not say what became of a run")
+    except (OSError, ValueError) as error:
+        raise _no_record(path, error) from error
+    return facts
 
-    Args:
-        folder: of the results.
-        facts: what holds for the whole run, ready for JSON.
-        started: when it began.
-        state: ``running``, ``finished``, ``interrupted`` or ``failed``.
-        inputs: what became of each; those of a run that was ended early are missing.
 
-    Raises:
-        OutputError: it cannot be written.
-    """
-    finished = now()
-    record = {
-        **facts,
-        "versions": versions(),
-        "state": state,
-        "started": started.isoformat(timespec="seconds"),
-        "finished": None if state == "running" else finished.isoformat(timespec="seconds"),
-        "seconds": round((finished - started).total_seconds(), 3),
-        "counts": {kind: sum(item.state == kind for item in inputs) for kind in STATES},
-        "inputs": [asdict(item) for item in inputs],
-    }
-    write_text(folder / NAME, json.dumps(record, indent=1) + "\n")
+def _read_inputs(path: Path, lines: BinaryIO) -> Iterator[InputRecord]:
+    try:
+        for line in lines:
+            if line.startswith(_ENTRY.strip("\n").encode() + b'{"number"'):
+                yield InputRecord(**json.loads(line.rstrip().rstrip(b",")))
+    except (OSError, ValueError, TypeError) as error:
+        raise _no_record(path, error) from error
+
+
+def _no_record(path: Path, error: Exception) -> OutputError:
+    return OutputError(f"{path} is no run record of this version ({error}); give a folder that 'usseg predict' wrote")
+
+
+def _cannot_be_written(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"{path}: cannot be written ({error.strerror}); make room, or give another output folder")
+
+
+def _overwrite(descriptor: int, offset: int, text: str, old: str) -> None:
+    """Put a text in the place of another, which is the end of a file and comes back where there is no room."""
+    data = text.encode()
+    try:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        written = os.write(descriptor, data)
+        while written < len(data):
+            written += os.write(descriptor, data[written:])
+    except OSError:
+        with suppress(OSError):
+            os.lseek(descriptor, offset, os.SEEK_SET)
+            os.write(descriptor, old.encode())
+            os.ftruncate(descriptor, offset + len(old))
+        raise

@@ -27,7 +27,13 @@ import numpy as np
 from usseg_monai.imaging import Place
 from usseg_monai.inference.results import Row
 
-__all__ = ["Stack", "StudyFrame", "find_stacks"]
+__all__ = ["FOLDER", "TABLE", "Stack", "StudyFrame", "find_stacks"]
+
+TABLE = "studies.csv"
+"""Name of the table of studies in the output folder."""
+
+FOLDER = "studies"
+"""Name of the folder, among the results, of what belongs to one stack."""
 
 _SAME_DIRECTION = 0.999  # cosine of 2.6 degrees
 _SAME_POSITION_MM = 0.5
@@ -119,10 +125,14 @@ def _name(group: Sequence[StudyFrame]) -> str:
 def _unite_positions(groups: Sequence[list[StudyFrame]]) -> list[list[StudyFrame]]:
     """Put series of one slice each together where they are slices of one stack."""
     stacks: list[list[StudyFrame]] = []
+    by_study: dict[str, list[list[StudyFrame]]] = defaultdict(list)  # an archive has thousands of stacks, a study few
     for group in groups:
-        mate = next((stack for stack in stacks if _is_slice_a_series(stack + group)), None)
+        place = group[0].place
+        mates = by_study[place.study] if place.study or place.series else []
+        mate = next((stack for stack in mates if _is_slice_a_series(stack + group)), None)
         if mate is None:
             stacks.append(group)
+            mates.append(group)
         else:
             mate += group
     return stacks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from usseg_monai.errors import ImageError, UsageError
 from usseg_monai.imaging import GreyImage, MaskArray, read_frames, write_text
-from usseg_monai.inference.inputs import find_inputs
+from usseg_monai.inference.inputs import find_inputs, is_image
 from usseg_monai.inference.pipeline import process_frames
 from usseg_monai.inference.predictor import Predictor
 from usseg_monai.measurements.run_length import encode_run_length
@@ -42,16 +42,17 @@ def find_numbered_images(inputs: Sequence[str | Path]) -> dict[int, Path]:
     [9, 10]
     """
     found: dict[int, Path] = {}
-    for item in find_inputs(inputs):
+    for item in filter(is_image, find_inputs(inputs)):
+        path = Path(item.path)
         if item.refusal:
-            raise ImageError(f"{item.path}: {item.refusal}")
-        match = _NUMBER.fullmatch(item.path.stem)
+            raise ImageError(f"{path}: {item.refusal}")
+        match = _NUMBER.fullmatch(path.stem)
         if match is None:
-            raise UsageError(f"{item.path}: its name is no number; give the competition's test images, 1.tif, 2.tif, ...")
+            raise UsageError(f"{path}: its name is no number; give the competition's test images, 1.tif, 2.tif, ...")
         number = int(match[1])
         if number in found:
-            raise UsageError(f"{found[number]} and {item.path} have one number: give each image once")
-        found[number] = item.path
+            raise UsageError(f"{found[number]} and {path} have one number: give each image once")
+        found[number] = path
     return dict(sorted(found.items()))
 
 
@@ -78,29 +79,25 @@ def write_submission(
     Raises:
         OutputError: the table cannot be written.
     """
-    numbers, paths = list(images), list(images.values())
     failures: dict[Path, str] = {}
 
-    def read(index: int) -> Iterator[GreyImage]:
-        return read_frames(paths[index])
-
-    def process(index: int, image: GreyImage) -> str:
+    def process(path: Path, image: GreyImage) -> str:
         if image.source.frames > 1:
             raise ImageError(f"it has {image.source.frames} frames; the competition's images have one")
         return encode_run_length(resize_mask(predictor.predict(image).mask, SHAPE))
 
-    def fail(index: int, frame: int, reason: str) -> str:
-        failures.setdefault(paths[index], reason)
+    def fail(path: Path, frame: int, reason: str) -> str:
+        failures.setdefault(path, reason)
         return ""
 
     codes: list[str] = []
-    on_progress(0, len(paths))
-    with closing(process_frames(len(paths), read, process, fail, threads)) as results:
+    on_progress(0, len(images))
+    with closing(process_frames(images.values(), read_frames, process, fail, threads)) as results:
         for result in results:
             if result.last:
                 codes.append(result.result)
-                on_progress(len(codes), len(paths))
-    write_text(file, "".join(["img,pixels\n", *(f"{number},{code}\n" for number, code in zip(numbers, codes, strict=True))]))
+                on_progress(len(codes), len(images))
+    write_text(file, "".join(["img,pixels\n", *(f"{number},{code}\n" for number, code in zip(images, codes, strict=True))]))
     return failures
 
 

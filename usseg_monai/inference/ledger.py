@@ -1,0 +1,100 @@
+"""Putting down what became of each input, in their order: table, journal, run record; of a million inputs nothing stays in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from usseg_monai.inference.inputs import Input
+from usseg_monai.inference.journal import Done, Journal, Stamp
+from usseg_monai.inference.pipeline import FrameResult
+from usseg_monai.inference.results import FrameRows, Row, Table
+from usseg_monai.inference.run_record import InputRecord, RunRecord
+from usseg_monai.inference.stacks import StudyFrame
+from usseg_monai.measurements.result import Status
+
+__all__ = ["Ledger", "Planned", "Progress"]
+
+Progress = Callable[[int, int, "Row | None"], None]
+"""Told of every row, and of every input that an earlier run was done with, which comes without a row: inputs done with, inputs in all, the
+row. Called once before the first of them, too."""
+
+_SKIPPED = "an earlier run with the same weights and options was done with it"
+
+
+class Planned(NamedTuple):
+    """An input whose turn it is.
+
+    Attributes:
+        position: among the inputs of this run, from 0.
+        number: in the list of all inputs of the command, its shards together.
+        item: the input.
+        stamp: by which it is known to be unchanged, from before it is read.
+        done: what an earlier run left of it, if that is all that this run would leave.
+    """
+
+    position: int
+    number: int
+    item: Input
+    stamp: Stamp
+    done: Done | None
+
+
+class Ledger:
+    """The accounts of a run.
+
+    Args:
+        table: gets a row a frame.
+        journal: gets a line a file.
+        record: gets an entry an input.
+        studies: whether to keep the frames of studies, which are summed up at the end.
+        on_progress: see `Progress`.
+
+    Attributes:
+        reached: position of the input that the next result is of.
+        frames: number of rows of the table.
+        study_frames: those that studies are made of.
+    """
+
+    def __init__(self, table: Table, journal: Journal, record: RunRecord, studies: bool, on_progress: Progress) -> None:
+        self.reached = self.frames = 0
+        self.study_frames: list[StudyFrame] = []
+        self._table, self._journal, self._record, self._studies, self._on_progress = table, journal, record, studies, on_progress
+        self._file: list[FrameRows] = []
+
+    def tell(self, row: Row | None) -> None:
+        """Say how far the run is."""
+        self._on_progress(self._record.counts.total(), self._record.total, row)
+
+    def put(self, result: FrameResult[Planned, FrameRows | Done]) -> None:
+        """Put down a frame that was processed, or an input that needed no work."""
+        planned, came = result.item, result.result
+        if isinstance(came, Done):
+            self.skip(planned, came)
+            return
+        self._put(planned.item, came)
+        self._file.append(came)
+        if result.last:
+            frames, self._file = self._file, []
+            self._journal.add(Done.of(planned.item, planned.stamp, frames))
+            failure = next((str(frame.row["message"]) for frame in frames if frame.row["status"] == Status.FAILED.value), None)
+            self._note(planned, "done" if failure is None else "failed", failure or "")
+        self.tell(came.row)
+
+    def skip(self, planned: Planned, done: Done) -> None:
+        """Put down an input that an earlier run was done with."""
+        for frame in done.frames():
+            self._put(planned.item, frame)
+        self._note(planned, "skipped", _SKIPPED)
+        self.tell(None)
+
+    def _put(self, item: Input, frame: FrameRows) -> None:
+        self._table.append(frame.row, frame.parts)
+        self.frames += 1
+        if self._studies and frame.located is not None and frame.row["status"] != Status.FAILED.value:
+            self.study_frames.append(StudyFrame(Path(item.path), frame.row, *frame.located))
+
+    def _note(self, planned: Planned, state: str, reason: str) -> None:
+        self._record.add(InputRecord(planned.number, planned.item.file, planned.item.absolute, state, reason))
+        self.reached = planned.position + 1

@@ -1,0 +1,136 @@
+"""Lists of files as input: a datalist (``.json``), a text with a path a line (``.txt``), or such a text on standard input (``-``).
+
+A datalist is MONAI's: an object with lists ``training``, ``validation`` and ``test``, of which each item is the name of an image or an
+object with its name in ``image``; what ``usseg datalist`` writes. All its sections are read, in this order; the ``spacing_mm`` of an item,
+``[row, col]``, holds for an image whose file does not say.
+
+Relative paths count from the list's folder, those of standard input from the working folder. No file is looked at here: one that is missing
+is told when it is its turn.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from usseg_monai.errors import UsageError
+from usseg_monai.imaging import Spacing
+from usseg_monai.imaging.spacing import check_spacing
+
+__all__ = ["ListedFile", "common_folder", "is_list", "read_list"]
+
+STANDARD_INPUT = "-"
+
+_SECTIONS = ("training", "validation", "test")
+
+
+class ListedFile(NamedTuple):
+    """A file that a list names.
+
+    Attributes:
+        path: of the file.
+        parts: how many of the path's last parts lie below the folder that all files of the list have in common.
+        spacing_mm: ``(row, col)`` as the list says, ``None`` where it does not.
+    """
+
+    path: str
+    parts: int
+    spacing_mm: Spacing | None
+
+
+def is_list(argument: str) -> bool:
+    """Whether an argument is a list of files, and no image or folder.
+
+    >>> is_list("-"), is_list("images.png")
+    (True, False)
+    """
+    return argument == STANDARD_INPUT or (argument.lower().endswith((".json", ".txt")) and os.path.isfile(argument))
+
+
+def read_list(argument: str) -> list[ListedFile]:
+    """Read a list of files.
+
+    Raises:
+        UsageError: it cannot be read, names nothing, or has an item that is no file's name.
+
+    >>> import tempfile
+    >>> text = Path(tempfile.mkdtemp(), "files.txt")
+    >>> _ = text.write_text("p1/a.png\\np2/a.png\\n")
+    >>> [(Path(file.path).relative_to(text.parent).as_posix(), file.parts) for file in read_list(str(text))]
+    [('p1/a.png', 2), ('p2/a.png', 2)]
+    """
+    base = "" if argument == STANDARD_INPUT else os.path.dirname(argument)
+    read = _read_datalist if argument.lower().endswith(".json") else _read_text
+    try:
+        named = [(os.path.join(base, name), spacing_mm) for name, spacing_mm in read(argument)]
+        above = len(common_folder(path for path, _ in named).rstrip(os.sep).split(os.sep))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{argument} cannot be read as a list of files ({error}); give a path a line, or a datalist in JSON") from error
+    if not named:
+        raise UsageError(f"{argument}: the list names no file; give a path a line, or a datalist with images")
+    return [ListedFile(path, len(os.path.abspath(path).split(os.sep)) - above, spacing_mm) for path, spacing_mm in named]
+
+
+def common_folder(paths: Iterable[str]) -> str:
+    """The deepest folder that holds all files, as an absolute path.
+
+    >>> common_folder(["/data/p1/a.png", "/data/p2/us/b.png"]), common_folder(["/data/a.png"])
+    ('/data', '/data')
+    """
+    common: str | None = None
+    for path in paths:
+        folder = os.path.dirname(os.path.abspath(path))
+        if common is None:
+            common = folder
+        elif folder != common:  # the usual case costs nothing: a list may have a million files in one folder
+            common = os.path.commonpath([common, folder])
+    return common or ""
+
+
+def _read_text(argument: str) -> Iterator[tuple[str, None]]:
+    if argument == STANDARD_INPUT:
+        yield from _lines(argument, sys.stdin)
+    else:
+        with open(argument, encoding="utf-8-sig", errors="surrogateescape") as lines:  # names of files need not be text
+            yield from _lines(argument, lines)
+
+
+def _lines(argument: str, lines: Iterable[str]) -> Iterator[tuple[str, None]]:
+    for number, line in enumerate(lines, 1):
+        name = line.rstrip("\r\n")
+        if name:
+            yield _checked(name, f"{argument}, line {number}"), None
+
+
+def _read_datalist(argument: str) -> Iterator[tuple[str, Spacing | None]]:
+    datalist = json.loads(Path(argument).read_text(encoding="utf-8"))
+    if not isinstance(datalist, dict) or not set(_SECTIONS) & datalist.keys():
+        raise UsageError(f"{argument} is no datalist: it needs at least one of the lists {', '.join(_SECTIONS)}")
+    for section in _SECTIONS:
+        items = datalist.get(section, [])
+        if not isinstance(items, list):
+            raise UsageError(f"{argument}: {section} is a {type(items).__name__}: it must be a list")
+        for number, item in enumerate(items):
+            where = f"{argument}: {section}[{number}]"
+            image, spacing_mm = (item.get("image"), item.get("spacing_mm")) if isinstance(item, dict) else (item, None)
+            if not isinstance(image, str) or not image:
+                raise UsageError(f"{where} must be the name of an image, or an object with its name in 'image'")
+            yield _checked(image, where), None if spacing_mm is None else _spacing(spacing_mm, where)
+
+
+def _checked(name: str, where: str) -> str:
+    if "\0" in name:
+        raise UsageError(f"{where}: no file's name has a zero byte in it; give a path a line, or a datalist in JSON")
+    return name
+
+
+def _spacing(value: Any, where: str) -> Spacing:
+    try:
+        row, col = map(float, value)
+        return check_spacing(row, col)
+    except (TypeError, ValueError, OverflowError, UsageError):
+        raise UsageError(f"{where}: spacing_mm must be two positive numbers, [row, col] in millimetres") from None

@@ -1,0 +1,106 @@
+"""What a batch does with each of its inputs."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from usseg_monai.errors import ImageError
+from usseg_monai.imaging import GreyImage, Spacing, read_frames
+from usseg_monai.imaging.spacing import look_up_spacing
+from usseg_monai.inference.inputs import Input, frame_output, is_image
+from usseg_monai.inference.journal import Done, Journal, Stamp
+from usseg_monai.inference.ledger import Ledger, Planned
+from usseg_monai.inference.outputs import output_files, write_outputs
+from usseg_monai.inference.results import FrameRows, Row, failed_row, part_rows, result_row
+from usseg_monai.inference.run_record import RunRecord
+from usseg_monai.measurements.result import Status
+
+if TYPE_CHECKING:
+    from usseg_monai.inference.batch import Options
+    from usseg_monai.inference.given_masks import GivenMasks
+    from usseg_monai.inference.predictor import Predictor
+
+__all__ = ["Work"]
+
+
+@dataclass
+class Work:
+    """What is done with each frame of the inputs. Called from several threads at once, but for the planning.
+
+    Attributes:
+        items: the inputs of this run.
+        numbers: of each in the list of all inputs of the command.
+        record: to which files are no loss that turn out to be no images.
+    """
+
+    predictor: Predictor | GivenMasks
+    folder: Path
+    options: Options
+    spacings: Mapping[str, Spacing] | None
+    items: Sequence[Input]
+    numbers: Sequence[int]
+    record: RunRecord
+    looked_at: int = 0
+
+    def plan(self, journal: Journal, start: int = 0) -> Iterator[Planned]:
+        """The inputs from one on, one by one, each looked at no sooner than its turn comes."""
+        for position in range(start, len(self.items)):
+            item, new = self.items[position], position >= self.looked_at
+            self.looked_at = max(self.looked_at, position + 1)
+            if is_image(item):
+                stamp = Stamp.of(item.path)
+                yield Planned(position, self.numbers[position], item, stamp, self._still_done(journal, item, stamp))
+            elif new:
+                self.record.total -= 1
+
+    def known(self, planned: Planned) -> FrameRows | Done | None:
+        return planned.done
+
+    def read(self, planned: Planned) -> Iterator[GreyImage]:
+        if planned.item.refusal:
+            raise ImageError(planned.item.refusal)
+        yield from read_frames(planned.item.path, limits=self.options.limits)
+
+    def process(self, planned: Planned, image: GreyImage) -> FrameRows | Done:
+        item, source, task = planned.item, image.source, self.predictor.task
+        spacing = image.spacing_mm or item.spacing_mm or look_up_spacing(item.file, self.spacings, self.options.spacing_mm)
+        prediction = self.predictor.predict(image, spacing_mm=spacing)
+        output = frame_output(item.output, source.frame, source.frames)
+        write_outputs(self.folder, output, self.options.save, prediction, task)
+        row = result_row(task, item.file, source.frame, prediction.image.spacing_mm, prediction.measurement)
+        located = (image.place, image.pixels.shape) if task.study and image.place is not None else None
+        return FrameRows(row, part_rows(task, item.file, source.frame, prediction.measurement), located)
+
+    def fail(self, planned: Planned, frame: int, reason: str) -> FrameRows | Done:
+        return FrameRows(failed_row(self.predictor.task, planned.item.file, frame, reason))
+
+    def sum_up(self, ledger: Ledger) -> list[Row]:
+        """Sum the rows up by studies, for tasks that have them."""
+        task = self.predictor.task
+        if not task.study:
+            return []
+        module, function = task.study.split(":")
+        sum_up = getattr(importlib.import_module(module), function)
+        studies: list[Row] = sum_up(task, self.folder, ledger.study_frames, self.options.epicardium)
+        return studies
+
+    def _still_done(self, journal: Journal, item: Input, stamp: Stamp) -> Done | None:
+        """What an earlier run left of an input, if that is all that this run would leave."""
+        done = journal.find(item)
+        if done is None or not done.is_of(item, stamp) or any(row["status"] == Status.FAILED.value for row in done.rows):
+            return None
+        names = (frame_output(item.output, frame, len(done.rows)) for frame in range(len(done.rows)))
+        files = (file for name in names for file in output_files(self.folder, name, self.options.save).values())
+        return done if all(map(_is_there, files)) else None
+
+
+def _is_there(file: Path) -> bool:
+    """Whether there is a file with something in it: a power cut may leave the name of one alone."""
+    try:
+        return file.stat().st_size > 0
+    except OSError:
+        return False
