@@ -20,6 +20,7 @@ COMMANDS = {
     "tasks": "list what can be found and measured",
     "predict": "find and measure structures in images",
     "measure": "measure masks that come from elsewhere",
+    "merge": "join the shards of a run",
     "evaluate": "compare predictions with the truth",
     "train": "train a task's network",
     "compare": "train variants under one protocol and compare them",

@@ -1,0 +1,39 @@
+"""``usseg merge``: join the shards of a run."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+_EXAMPLE = """example: usseg merge results.1 results.2 results.3 -o results
+
+Exit codes: 0 merged, 1 a shard is unfinished or cannot be read, 2 the folders are not all shards of one run."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command's arguments."""
+    parser = subparsers.add_parser(
+        "merge",
+        description="Join the folders that 'usseg predict --shard I/N' or 'usseg measure --shard I/N' wrote into one, as if one run had "
+        "done it all: tables in the order of the inputs, masks and overlays (linked where possible), run.json; --resume goes on in it.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("shards", metavar="OUT", nargs="+", type=Path, help="folders of all shards")
+    parser.add_argument("-o", "--output", metavar="MERGED", type=Path, required=True, help="folder for the whole")
+    parser.add_argument("--json", action="store_true", help="print the counts for machines")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Merge, and say how many inputs that makes."""
+    from usseg_monai.inference.merge import merge_shards
+
+    merged = merge_shards(args.shards, args.output)
+    if args.json:
+        print(json.dumps({"output": str(args.output), **dataclasses.asdict(merged)}))
+    else:
+        print(f"{len(args.shards)} shards, {merged.done} done, {merged.failed} failed, {merged.skipped} skipped: {args.output}")
+    return 0
