@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import csv
+import gc
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -407,7 +411,8 @@ def on_progress(done, total, row):
         os.kill(os.getpid(), int(signal))
 
 try:
-    run_batch("fetal_head", [images], out, Options(weights=Path(model), threads=2, save=("mask",)), on_progress)
+    options = Options(weights=Path(model), threads=2, save=("mask",), resume=True)
+    run_batch("fetal_head", [images], out, options, on_progress)
 except UssegError as error:
     sys.exit(f"{type(error).__name__}: {error}")
 """
@@ -452,6 +457,171 @@ def test_a_full_disk(runs: Runs) -> None:
     assert content.endswith("\n") and 1 < len(runs.table()) < 60
     assert not list(runs.out.rglob(".*.png"))
     assert 0 < runs(resume=True, save=("mask",)).skipped < 60
+
+
+def test_kills_at_any_moment_leave_nothing_torn_and_the_last_run_ends_as_an_undisturbed_one(runs: Runs, tmp_path: Path) -> None:
+    for index in range(60):
+        save_picture(runs.images / f"{index:03}.png")
+    (runs.images / "030.png").write_text("no image")
+    runs(save=("mask",))
+    undisturbed, masks = (runs.out / "results.csv").read_bytes(), runs.written()
+    shutil.rmtree(runs.out)
+    arguments = [sys.executable, "-c", PROGRAM, str(runs.images), str(runs.out), str(runs.model), "0"]
+    for kill in range(3):
+        with subprocess.Popen(arguments) as process:
+            deadline = time.monotonic() + 60
+            while len(list(runs.out.glob("masks/[0-9]*"))) < 12 * (kill + 1) and time.monotonic() < deadline:
+                time.sleep(0.0007)
+            process.kill()
+        assert all(row["angle_deg"] or row["status"] == "failed" for row in runs.table())
+        assert all(np.array_equal(read_png(runs.out / name), ellipse() * 255) for name in runs.written() if "/." not in name)
+        record = runs.record()
+        assert record["state"] == "running" and record["counts"]["not_reached"] == 60 - len(record["inputs"]) > 0
+        assert len(record["inputs"]) <= len(runs.table()) <= len(record["inputs"]) + 1  # killed between the two, at most
+    assert runs(resume=True, save=("mask",)).skipped > 0
+    assert ((runs.out / "results.csv").read_bytes(), runs.written()) == (undisturbed, masks)
+
+
+def test_a_row_that_was_torn_is_whole_again_and_what_a_kill_left_is_gone(runs: Runs) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        save_picture(runs.images / name)
+    runs()
+    table = (runs.out / "results.csv").read_bytes()
+    for file in (runs.out / "results.csv", runs.out / ".journal.jsonl"):
+        file.write_bytes(file.read_bytes()[:-30])
+    left = [runs.out / place / ".0123456789abcdef.png" for place in ("", "masks", "masks/deep", "overlays")]
+    for file in left:
+        save_picture(file)
+    assert runs(resume=True).skipped == 2
+    assert (runs.out / "results.csv").read_bytes() == table and not any(file.exists() for file in left)
+
+
+def test_an_output_of_no_bytes_is_made_again(runs: Runs) -> None:
+    save_picture(runs.images / "a.png")
+    runs()
+    (runs.out / "masks/a.png").write_bytes(b"")  # as a power cut leaves it
+    assert runs(resume=True).skipped == 0 and read_png(runs.out / "masks/a.png").any()
+
+
+def test_a_second_run_into_the_same_folder_is_refused_and_the_first_goes_on(runs: Runs) -> None:
+    for name in ("a.png", "b.png"):
+        save_picture(runs.images / name)
+
+    def again(done: int, total: int, row: Any) -> None:
+        if done == 1:
+            with pytest.raises(OutputError, match="another run writes into this folder"):
+                runs(resume=True)
+
+    assert runs(on_progress=again).done == 2
+    assert len(runs.table()) == 2 and runs.record()["state"] == "finished"
+
+
+def test_an_output_folder_that_goes_bad_on_the_way(runs: Runs) -> None:
+    for index in range(40):
+        save_picture(runs.images / f"{index:03}.png")
+
+    def spoil(done: int, total: int, row: Any) -> None:
+        if done == 5:
+            (runs.out / "masks").rename(runs.out / "moved")
+            (runs.out / "masks").touch()  # as if it could no longer be written: permissions do not stop root
+
+    with pytest.raises(OutputError, match="cannot be written") as caught:
+        runs(save=("mask",), on_progress=spoil)
+    assert "\n" not in str(caught.value)
+    counts = runs.record()["counts"]
+    assert runs.record()["state"] == "failed" and counts["done"] == len(runs.table()) == 40 - counts["not_reached"] < 40
+    (runs.out / "masks").unlink()
+    (runs.out / "moved").rename(runs.out / "masks")
+    assert runs(save=("mask",), resume=True).skipped == counts["done"] and len(runs.table()) == 40
+
+
+def test_an_input_that_vanishes_on_the_way_is_a_failed_row(runs: Runs) -> None:
+    for index in range(40):
+        save_picture(runs.images / f"{index:03}.png")
+
+    def remove(done: int, total: int, row: Any) -> None:
+        (runs.images / "039.png").unlink(missing_ok=True)
+
+    summary = runs(threads=1, on_progress=remove)
+    assert (summary.done, summary.failed) == (39, 1)
+    assert runs.table()[-1]["message"] == "039.png: cannot be read (No such file or directory)"
+
+
+def test_an_input_that_changes_after_it_was_read_is_done_again(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_picture(runs.images / "a.png")
+    write = work.write_outputs
+
+    def change(*arguments: Any) -> None:
+        write(*arguments)
+        save_picture(runs.images / "a.png", ellipse(70, 100) * np.uint8(99))
+
+    monkeypatch.setattr(work, "write_outputs", change)
+    runs()
+    monkeypatch.undo()
+    assert runs(resume=True).skipped == 0 and read_png(runs.out / "masks/a.png").shape == (70, 100)
+
+
+# Many images
+
+
+def test_work_begins_before_the_last_inputs_are_looked_at(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    (runs.images / "a_dicom").write_bytes(bytes(128) + b"DICM")
+    for index in range(100):
+        save_picture(runs.images / f"{index:03}.png", np.zeros((9, 9), np.uint8))
+        (runs.images / f"no_image_{index:03}").touch()  # it could be DICOM
+    looked_at: list[str] = []
+    is_image = work.is_image
+    monkeypatch.setattr(work, "is_image", lambda item: looked_at.append(item.file) or is_image(item))
+    first: list[int] = []
+
+    def note(done: int, total: int, row: Any) -> None:
+        if row is not None and not first:
+            first.append(len(looked_at))
+
+    summary = runs(threads=1, save=(), on_progress=note)
+    assert first[0] <= 10 and len(looked_at) == 201
+    assert (summary.done, summary.failed) == (100, 1)
+    assert runs.record()["counts"] == {"done": 100, "failed": 1, "skipped": 0, "not_reached": 0}
+
+
+def test_rows_do_not_stay_in_memory(runs: Runs) -> None:
+    picture = save_picture(runs.images.parent / "picture.png", ellipse(16, 24, (5, 8)) * np.uint8(255))
+
+    def held(count: int) -> int:
+        for index in range(count):
+            with suppress(FileExistsError):
+                (runs.images / f"{index:05}.png").hardlink_to(picture)
+        gc.collect()
+        tracemalloc.start()
+        most = 0
+
+        def note(done: int, total: int, row: Any) -> None:
+            nonlocal most
+            if done == total:
+                gc.collect()
+                most = tracemalloc.get_traced_memory()[0]
+
+        run_batch("fetal_head", [runs.images], runs.out, Options(save=(), threads=1), note, given_masks=True)
+        tracemalloc.stop()
+        return most
+
+    held(10)
+    few = held(20)
+    assert (held(120) - few) / 100 < 600  # bytes an image: its name and path; a row has over 2000
+
+
+def test_a_datalist_brings_spacing(runs: Runs) -> None:
+    for name in ("a.png", "b.png"):
+        save_picture(runs.images / name)
+    datalist = runs.images / "set.json"
+    datalist.write_text(json.dumps({"test": [{"image": "a.png", "spacing_mm": [0.2, 0.3]}, "b.png"]}))
+    runs(datalist, spacing_mm=(0.5, 0.5))
+    assert [(row["file"], row["spacing_mm_row"], row["spacing_mm_col"]) for row in runs.table()] == [
+        ("a.png", "0.2", "0.3"),
+        ("b.png", "0.5", "0.5"),
+    ]
+    datalist.write_text(datalist.read_text().replace("0.3", "0.2"))
+    assert runs(datalist, spacing_mm=(0.5, 0.5), resume=True).skipped == 1
 
 
 # The engine torch
