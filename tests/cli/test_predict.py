@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import os
@@ -113,6 +114,44 @@ def test_masks_beside_their_images_are_left_out_in_a_line(
     assert capsys.readouterr().err == expected
 
 
+def test_a_list_of_files_and_standard_input(
+    images: Path, predict: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (images / "list.txt").write_text("tuesday/head.png\nmonday/head.png\nmonday/none.png\n")
+    assert main([*predict, str(images / "list.txt")]) == 1
+    assert list(_rows(tmp_path / "out")) == ["tuesday/head.png", "monday/head.png", "monday/none.png"]
+    assert capsys.readouterr().err == "usseg: monday/none.png: cannot be read (No such file or directory)\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{images}/monday/head.png\n"))
+    assert main([*predict, "-"]) == 0
+    assert list(_rows(tmp_path / "out")) == ["head.png"]
+
+
+def test_shards_and_their_merging(images: Path, predict: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (images / "monday" / "notes.png").write_text("no picture")
+    assert main([*predict, str(images)]) == 1
+    whole = (tmp_path / "out" / "results.csv").read_text()
+    folders = [str(tmp_path / f"out.{index}") for index in (1, 2)]
+    assert [main([*predict[:-1], folder, str(images), "--shard", f"{index}/2"]) for index, folder in enumerate(folders, 1)] == [0, 1]
+    capsys.readouterr()
+    merged = tmp_path / "merged"
+    assert main(["merge", *folders, "-o", str(merged)]) == 0
+    assert capsys.readouterr().out == f"2 shards, 2 done, 1 failed, 0 skipped: {merged}\n"
+    assert (merged / "results.csv").read_text() == whole
+    assert main(["merge", *folders, "-o", str(merged), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"output": str(merged), "done": 2, "failed": 1, "skipped": 0}
+    assert main(["merge", folders[0], "-o", str(merged)]) == 2
+    assert main(["merge", folders[0], str(images), "-o", str(merged)]) == 1
+    assert all(line.startswith("usseg: ") for line in capsys.readouterr().err.splitlines())
+
+
+def test_json_has_the_parts_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _draw_ellipse(tmp_path / "1.png")
+    assert main(["measure", "breast", str(tmp_path / "1.png"), "-o", str(tmp_path / "out"), "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert [row["file"] for row in summary["rows"]] == ["1.png"] and [part["lesion"] for part in summary["parts"]] == [1]
+    assert summary["frames"] == 1 and summary["rows"][0]["spacing_mm_row"] is None
+
+
 def test_the_limit_of_pixels_can_be_set(images: Path, predict: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*predict, str(images), "--max-pixels", "10000"]) == 1
     assert "more than 10000 pixels" in capsys.readouterr().err
@@ -129,6 +168,7 @@ def test_the_limit_of_pixels_can_be_set(images: Path, predict: list[str], capsys
         (["--batch-size", "0"], "batch_size 0"),
         (["--device", "cuda", "--engine", "onnx"], "cuda"),
         (["--max-pixels", "0"], "--max-pixels 0"),
+        (["--shard", "3/2"], "shard '3/2': give I/N"),
     ],
 )
 def test_wrong_options_are_2_and_write_nothing(
