@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install demo test lint accuracy trust speed robustness
+.PHONY: install demo test lint accuracy trust speed robustness scale
 
 install: .venv/.installed
 
@@ -30,6 +30,9 @@ speed: .venv/.installed
 
 robustness: .venv/.installed
 	$(BIN)/python -m benchmarks.robustness --update-docs
+
+scale: .venv/.installed
+	$(BIN)/python -m benchmarks.scale --update-docs
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

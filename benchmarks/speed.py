@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -78,11 +78,11 @@ class Usage:
     output: str = ""
 
 
-def measure(command: Sequence[str | Path], **options: Any) -> Usage:
+def measure(command: Sequence[str | Path], *, allowed: Collection[int] = (0,), **options: Any) -> Usage:
     """Run a command and measure it.
 
     Raises:
-        RuntimeError: the command failed; the message ends with what it wrote to standard error.
+        RuntimeError: the command ended with a code that is not allowed; the message ends with what it wrote to standard error.
     """
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         start = time.perf_counter()
@@ -90,7 +90,7 @@ def measure(command: Sequence[str | Path], **options: Any) -> Usage:
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
+        if process.returncode not in allowed:
             errors.seek(0)
             raise RuntimeError(f"{' '.join(map(str, command))} ended with {process.returncode}: {errors.read()[-2000:]}")
         output.seek(0)

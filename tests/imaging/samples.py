@@ -184,15 +184,20 @@ SUFFIX = {name: f".{name.split('_')[0]}" for name in FORMATS} | {"nifti": ".nii"
 WITH_SPACING = tuple(name for name in FORMATS if name.startswith(("nifti", "nrrd", "mha", "dicom")))
 
 
+def as_file(name: str, pixels: ByteArray) -> bytes:
+    """Grey pixels as a file of the named format."""
+    return _WRITERS[name](pixels)
+
+
 @cache
 def sample(name: str) -> bytes:
     """The picture as a file of the named format."""
-    return _WRITERS[name](picture())
+    return as_file(name, picture())
 
 
 def mask_sample(name: str) -> bytes:
     """The L as a mask of 0 and 255 in the named format."""
-    return _WRITERS[name](l_mask() * 255)
+    return as_file(name, l_mask() * 255)
 
 
 def _written(write: Callable[[Path], Any], suffix: str) -> bytes:
