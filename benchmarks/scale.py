@@ -74,7 +74,8 @@ def wrong_accounts(output: Path, count: int) -> int:
     states = {item["file"]: item["state"] for item in record["inputs"]}
     masks = sum(not path.name.startswith(".") for path in (output / "masks").rglob("*.png"))
     wrong = sum(is_failed != ("broken" in file) or (states.get(file) == "failed") != is_failed for file, is_failed in failed.items())
-    return wrong + abs(count - len(failed)) + abs(count - len(states)) + abs(count - sum(failed.values()) - masks)
+    whole = sum("broken" not in file for file in states)
+    return wrong + abs(count - len(failed)) + abs(count - len(states)) + abs(whole - masks)
 
 
 def kill_often(images: Path, scratch: Path, kills: int, seed: int = 20260101) -> dict[str, Any]:
@@ -166,9 +167,7 @@ def missed_bars(figures: Mapping[str, Any]) -> list[str]:
     missed = []
     for name in ("megabytes", "resume_megabytes"):
         if many[name] > MEMORY_AT_MOST * few[name]:
-            missed.append(
-                f"{name} is {many[name]:.0f} with many images, {few[name]:.0f} with few: at most {MEMORY_AT_MOST:g} times is wanted"
-            )
+            missed.append(f"{name} is {many[name]:.0f} with many, {few[name]:.0f} with few: at most {MEMORY_AT_MOST:g} times is wanted")
     rates = many["images_a_second"], few["images_a_second"]
     if rates[0] < SPEED_AT_LEAST * rates[1]:
         missed.append(f"images_a_second is {rates[0]:.1f} with many, {rates[1]:.1f} with few: at least {SPEED_AT_LEAST:g} times is wanted")
