@@ -3,6 +3,8 @@
 A message is one line: what was wrong, the value found, what is allowed, what to do next.
 """
 
+_SHOWN = 40  # characters of what was found
+
 
 class UssegError(Exception):
     """Anything that the user's input, files or options made impossible."""
@@ -22,3 +24,13 @@ class WeightsError(UssegError):
 
 class OutputError(UssegError):
     """A result that could not be written: no permission, no space. It ends a batch."""
+
+
+def quoted(found: object) -> str:
+    """What was found, as a message of one line quotes it: printable, and cut where it is long.
+
+    >>> quoted("1 2"), quoted("1" * 100)
+    ("'1 2'", "'111111111111111111111111111111111111111...")
+    """
+    text = repr(found)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

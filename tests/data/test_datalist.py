@@ -90,6 +90,7 @@ def test_unknown_names_are_errors(root: Path) -> None:
     ("content", "message"),
     [
         ("{", "cannot be read as a datalist"),
+        ('{"test": ' * 50_000, "cannot be read as a datalist"),
         ("[]", "is no datalist"),
         ('{"images": []}', "at least one of the lists training, validation, test"),
         ('{"test": {}}', "test is a dict: it must be a list"),

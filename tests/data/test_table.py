@@ -27,6 +27,14 @@ def test_what_is_no_table_is_a_usage_error(content: bytes | None, tmp_path: Path
         list(reader)
 
 
+def test_what_was_found_is_quoted_in_short(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("name\x1b[2J," + "1" * 9000)
+    with csv_rows(path) as reader, pytest.raises(UsageError, match=r"has the columns \['name.x1b\[2J', '1+\.\.\.: HC18's") as caught:
+        check_columns(reader, path, ("name", "size"), "HC18's")
+    assert len(str(caught.value)) < 300 and str(caught.value).isprintable()
+
+
 def test_missing_columns_are_named(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("name\n")

@@ -27,10 +27,16 @@ def test_what_is_no_spacing(text: str) -> None:
         parse_spacing(text)
 
 
-@pytest.mark.parametrize("text", ["-0.2,0.1", "0.2,0", "nan,1", "1,inf"])
+@pytest.mark.parametrize("text", ["-0.2,0.1", "0.2,0", "nan,1", "1,inf", "1,1e200", "1e-200,1"])
 def test_spacing_has_to_be_positive(text: str) -> None:
     with pytest.raises(UsageError, match="both steps must be positive"):
         parse_spacing(text)
+
+
+def test_a_long_text_is_quoted_in_short() -> None:
+    with pytest.raises(UsageError, match=r"spacing '0.2,0.2,.*\.\.\.: give ROW,COL") as caught:
+        parse_spacing("0.2," * 1000)
+    assert len(str(caught.value)) < 200
 
 
 def test_table_as_hc18s(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_wrong_channel_count() -> None:
         Volume("nrrd", (10, 10), np.dtype("u1"), Plain(bytes(200)), channels=2).frames(Limits())
 
 
-@pytest.mark.parametrize("row", [0.0, -0.1, float("nan"), float("inf")])
+@pytest.mark.parametrize("row", [0.0, -0.1, float("nan"), float("inf"), 1e200, 1e-200])
 def test_spacing_that_cannot_be(row: float) -> None:
     assert trusted_spacing(row, 0.1) is trusted_spacing(0.1, row) is None
 

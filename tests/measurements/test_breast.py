@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 
 from usseg_monai.errors import ImageError, UsageError
 from usseg_monai.imaging import read_mask
-from usseg_monai.measurements.breast import measure
+from usseg_monai.measurements.breast import MOST_LESIONS, measure
 from usseg_monai.measurements.result import Status
 from usseg_monai.tasks.breast import BREAST
 
@@ -88,6 +89,20 @@ def test_statuses(mask: np.ndarray, outputs: dict[str, float], status: Status, w
     result = measure(mask, (0.1, 0.1), **outputs)
     assert result.status == status
     assert words in result.message if words else result.message == ""
+
+
+def test_noise_is_no_hundred_lesions() -> None:
+    mask = np.zeros((400, 400), np.uint8)
+    mask[::2, ::2] = 1
+    mask[10:20, 10:30] = 1
+    result = measure(mask, None)
+    assert result.values["lesion_count"] == 1 and result.status is Status.OK  # the rest are specks beside it
+    mask[10:20, 10:30] = 0
+    start = process_time()
+    result = measure(mask, None)
+    assert process_time() - start < 2
+    assert (result.values["lesion_count"], len(result.parts), result.status) == (MOST_LESIONS, MOST_LESIONS, Status.LOW_CONFIDENCE)
+    assert "pieces of similar size: noise, no lesions; the 20 largest were measured" in result.message
 
 
 def test_without_spacing_there_are_no_millimetres() -> None:

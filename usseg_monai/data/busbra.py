@@ -12,7 +12,7 @@ from pathlib import Path
 
 from usseg_monai.data.dataset import Case, Dataset, name_remark
 from usseg_monai.data.table import check_columns, csv_rows
-from usseg_monai.errors import UsageError
+from usseg_monai.errors import UsageError, quoted
 
 __all__ = ["TABLE", "is_busbra", "read_busbra"]
 
@@ -85,6 +85,6 @@ def _read_table(path: Path) -> dict[str, str]:
         check_columns(reader, path, ("ID", "Pathology"), "BUS-BRA's")
         for row in reader:
             if row["Pathology"] not in _CATEGORIES:
-                raise UsageError(f"{path}, line {reader.line_num}: pathology {row['Pathology']!r} must be {' or '.join(_CATEGORIES)}")
+                raise UsageError(f"{path}, line {reader.line_num}: pathology {quoted(row['Pathology'])} must be {' or '.join(_CATEGORIES)}")
             table[row["ID"]] = row["Pathology"]
     return table

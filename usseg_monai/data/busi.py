@@ -16,7 +16,7 @@ from pathlib import Path
 from usseg_monai.data.dataset import Case, Dataset, name_remark
 from usseg_monai.data.near_duplicates import find_near_duplicates, unite_groups
 from usseg_monai.data.table import check_columns, csv_rows
-from usseg_monai.errors import ImageError, UsageError
+from usseg_monai.errors import ImageError, UsageError, quoted
 from usseg_monai.imaging import GreyArray, read_image
 
 __all__ = ["FOLDER", "TABLE", "is_busi", "read_busi", "read_reviewers_groups"]
@@ -147,6 +147,6 @@ def _read_table(root: Path) -> dict[str, tuple[str, str, str]]:
         for row in reader:
             name, group, objection, annotation = (row[column] or "" for column in wanted)
             if not group:
-                raise UsageError(f"{path}, line {reader.line_num}: {name!r} has no group: an image alone is a group of its own name")
+                raise UsageError(f"{path}, line {reader.line_num}: {quoted(name)} has no group: an image alone is a group of its own name")
             rows[name] = (group, objection, annotation)
     return rows

@@ -15,7 +15,8 @@ from pathlib import Path
 from usseg_monai.data.dataset import Case, Dataset, name_remark
 from usseg_monai.data.outline import fill_outline
 from usseg_monai.data.table import check_columns, csv_rows
-from usseg_monai.errors import UsageError
+from usseg_monai.errors import UsageError, quoted
+from usseg_monai.imaging.image import is_spacing
 
 __all__ = ["fill_outline", "is_hc18", "read_hc18"]
 
@@ -107,9 +108,10 @@ def _rows(reader: csv.DictReader[str], path: Path) -> Iterator[tuple[str, tuple[
             values = float(row[_SPACING]), float(row[_CIRCUMFERENCE])
         except (TypeError, ValueError):
             values = (math.nan, math.nan)
-        if not all(math.isfinite(value) and value > 0 for value in values):
+        spacing, circumference = values
+        if not (is_spacing(spacing, spacing) and 0 < circumference < math.inf):
             raise UsageError(
-                f"{path}, line {reader.line_num}: pixel size {row[_SPACING]!r} and circumference {row[_CIRCUMFERENCE]!r} "
+                f"{path}, line {reader.line_num}: pixel size {quoted(row[_SPACING])} and circumference {quoted(row[_CIRCUMFERENCE])} "
                 "must be positive numbers of millimetres"
             )
         yield row[_FILE], values

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from usseg_monai.data.dataset import Case, Dataset, name_remark
 from usseg_monai.data.table import check_columns, csv_rows
-from usseg_monai.errors import ImageError, UsageError
+from usseg_monai.errors import ImageError, UsageError, quoted
 from usseg_monai.imaging import read_mask
 
 __all__ = ["SAME_PERSON", "TABLE", "is_kaggle_nerve", "read_kaggle_nerve"]
@@ -146,7 +146,7 @@ def _rows(reader: csv.DictReader[str], path: Path) -> Iterator[tuple[_Key, bool]
             yield (int(row["subject"]), int(row["img"])), bool((row["pixels"] or "").strip())
         except (TypeError, ValueError):
             raise UsageError(
-                f"{path}, line {reader.line_num}: subject {row['subject']!r} and image {row['img']!r} must be whole numbers"
+                f"{path}, line {reader.line_num}: subject {quoted(row['subject'])} and image {quoted(row['img'])} must be whole numbers"
             ) from None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from usseg_monai.errors import UsageError
+from usseg_monai.errors import UsageError, quoted
 
 __all__ = ["check_columns", "csv_rows"]
 
@@ -25,4 +25,4 @@ def csv_rows(path: Path) -> Iterator[csv.DictReader[str]]:
 def check_columns(reader: csv.DictReader[str], path: Path, wanted: Sequence[str], owner: str) -> None:
     """Raise `UsageError` unless a table has the columns of its owner's."""
     if not set(wanted) <= set(reader.fieldnames or ()):
-        raise UsageError(f"{path} has the columns {reader.fieldnames}: {owner} table has {list(wanted)}")
+        raise UsageError(f"{path} has the columns {quoted(reader.fieldnames)}: {owner} table has {list(wanted)}")

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging.codestream import check_scans, codestream_size
 from usseg_monai.imaging.frames import Frames
-from usseg_monai.imaging.image import Place, Spacing
+from usseg_monai.imaging.image import Place, Spacing, is_spacing
 from usseg_monai.imaging.limits import Limits
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def region_spacing(regions: Sequence[Dataset], rows: int, cols: int) -> Spacing 
 
 
 def _positive(row: float, col: float) -> Spacing | None:
-    return (row, col) if math.isfinite(row) and math.isfinite(col) and row > 0 and col > 0 else None
+    return (row, col) if is_spacing(row, col) else None
 
 
 def _place(dataset: Dataset, index: int) -> Place:

@@ -17,6 +17,19 @@ MaskArray = npt.NDArray[np.uint8]
 Spacing = tuple[float, float]
 """Millimetres between pixel centres, ``(row, col)``; unknown spacing is ``None``, never 1."""
 
+SPACING_RANGE_MM = (1e-5, 1e3)
+"""Steps that pixels can have, from a hundredth of a micrometre to a metre. What lies beyond is a slip, and overflows in areas."""
+
+
+def is_spacing(row: float, col: float) -> bool:
+    """Whether two steps in mm can be a spacing.
+
+    >>> is_spacing(0.2, 0.1), is_spacing(0.2, float("nan")), is_spacing(0.2, 1e200)
+    (True, False, False)
+    """
+    low, high = SPACING_RANGE_MM
+    return low <= row <= high and low <= col <= high
+
 
 @dataclass(frozen=True)
 class Source:

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from usseg_monai.errors import ImageError, UsageError
-from usseg_monai.imaging.image import Spacing
+from usseg_monai.errors import ImageError, UsageError, quoted
+from usseg_monai.imaging.image import SPACING_RANGE_MM, Spacing, is_spacing
 
 FILENAME_COLUMN = "filename"
 SPACING_COLUMN = "pixel size(mm)"
 
 
 def check_spacing(row: float, col: float) -> Spacing:
-    """The spacing in mm as a pair, if both steps are positive and finite; `UsageError` otherwise.
+    """The spacing in mm as a pair, if both steps lie in `usseg_monai.imaging.image.SPACING_RANGE_MM`; `UsageError` otherwise.
 
     >>> check_spacing(0.2, -0.1)
     Traceback (most recent call last):
-    usseg_monai.errors.UsageError: spacing 0.2,-0.1 mm: both steps must be positive numbers, such as 0.2,0.2
+    usseg_monai.errors.UsageError: spacing 0.2,-0.1 mm: both steps must be positive, from 1e-05 to 1000, such as 0.2,0.2
     """
-    if not (math.isfinite(row) and math.isfinite(col) and row > 0 and col > 0):
-        raise UsageError(f"spacing {row:g},{col:g} mm: both steps must be positive numbers, such as 0.2,0.2")
+    if not is_spacing(row, col):
+        low, high = SPACING_RANGE_MM
+        raise UsageError(f"spacing {row:g},{col:g} mm: both steps must be positive, from {low:g} to {high:g}, such as 0.2,0.2")
     return float(row), float(col)
 
 
@@ -35,7 +35,7 @@ def parse_spacing(text: str) -> Spacing:
     try:
         row, col = map(float, text.split(","))
     except ValueError:
-        raise UsageError(f"spacing {text!r}: give ROW,COL in millimetres, such as 0.2,0.2") from None
+        raise UsageError(f"spacing {quoted(text)}: give ROW,COL in millimetres, such as 0.2,0.2") from None
     return check_spacing(row, col)
 
 
@@ -97,7 +97,7 @@ def _spacings(path: Path, rows: csv.DictReader[str]) -> dict[str, Spacing]:
             step = float(text)
             spacing = check_spacing(step, step)
         except (ValueError, UsageError):
-            raise UsageError(f"{where}: pixel size {text!r} must be a positive number of millimetres") from None
+            raise UsageError(f"{where}: pixel size {quoted(text)} must be a positive number of millimetres") from None
         if spacings.setdefault(name, spacing) != spacing:
-            raise UsageError(f"{where}: {name!r} has two pixel sizes, {spacings[name][0]:g} and {step:g}; keep one")
+            raise UsageError(f"{where}: {quoted(name)} has two pixel sizes, {spacings[name][0]:g} and {step:g}; keep one")
     return spacings

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging.frames import Frames
-from usseg_monai.imaging.image import Place, Spacing
+from usseg_monai.imaging.image import Place, Spacing, is_spacing
 from usseg_monai.imaging.limits import Limits
 
 _CHUNK = 1 << 16
@@ -160,9 +160,7 @@ def trusted_spacing(row: float, col: float) -> Spacing | None:
     >>> trusted_spacing(0.2, 0.1), trusted_spacing(1.0, 1.0), trusted_spacing(0.0, 0.1)
     ((0.2, 0.1), None, None)
     """
-    if not (math.isfinite(row) and math.isfinite(col) and row > 0 and col > 0) or row == col == 1.0:
-        return None
-    return row, col
+    return None if row == col == 1.0 or not is_spacing(row, col) else (row, col)
 
 
 def _truncated(wanted: int, found: int) -> ImageError:

@@ -18,7 +18,10 @@ from usseg_monai.measurements.result import Measurement, Status, Value
 from usseg_monai.measurements.runs import SECOND_PIECE_SHARE, Runs, find_runs, label_runs
 from usseg_monai.measurements.spacing import check_spacing
 
-__all__ = ["SMALLEST_PX", "measure"]
+__all__ = ["MOST_LESIONS", "SMALLEST_PX", "measure"]
+
+MOST_LESIONS = 20
+"""More pieces of one picture are no lesions but noise: the largest are measured, the others counted in the message."""
 
 SMALLEST_PX = 8
 """Width and depth, in pixels, from which on the shape of a lesion says more than that of its pixels."""
@@ -59,7 +62,7 @@ def measure(
 ) -> Measurement:
     """Measure all lesions of an image.
 
-    Pieces with less than 5 % of the largest one's area are specks and no lesions.
+    Pieces with less than 5 % of the largest one's area are specks and no lesions; of more than `MOST_LESIONS` the largest are measured.
 
     Args:
         mask: ``(rows, cols)``; nonzero is lesion. An empty mask says that there is none.
@@ -85,7 +88,7 @@ def measure(
         check_probability(f"{name} probability", value)
     if spacing_mm is not None:
         check_spacing(spacing_mm)
-    lesions, specks = _lesions(find_runs(mask))
+    lesions, others, specks = _lesions(find_runs(mask))
     predicted = _likeliest(probabilities)
     parts = tuple(_shape(lesion, spacing_mm) for lesion in lesions)
     area_px = sum(int(lesion.lengths.sum()) for lesion in lesions)
@@ -109,7 +112,10 @@ def measure(
     if min(np.ptp(lesions[0].row) + 1, lesions[0].stop.max() - lesions[0].start.min()) < SMALLEST_PX:
         statuses.append(Status.LOW_CONFIDENCE)
         reasons.append(f"the largest lesion is narrower than {SMALLEST_PX} pixels: too small for its shape to be told")
-    if len(lesions) > 1:
+    if others:
+        statuses.append(Status.LOW_CONFIDENCE)
+        reasons.append(f"{len(lesions) + others} pieces of similar size: noise, no lesions; the {len(lesions)} largest were measured")
+    elif len(lesions) > 1:
         statuses.append(Status.MULTIPLE_STRUCTURES)
         reasons.append(f"{len(lesions)} lesions: this row has the shape of the largest, the table of lesions that of each")
     if any(lesion.touches_border() for lesion in lesions):
@@ -124,15 +130,15 @@ def measure(
     return Measurement(values, statuses[0] if statuses else Status.OK, "; ".join(reasons), parts=parts)
 
 
-def _lesions(runs: Runs) -> tuple[list[Runs], int]:
-    """The sizeable pieces, largest first, of equal ones the upper first; and the number of the others."""
+def _lesions(runs: Runs) -> tuple[list[Runs], int, int]:
+    """The sizeable pieces, largest first, of equal ones the upper first; the number of those beyond `MOST_LESIONS`, and that of specks."""
     if len(runs.row) == 0:
-        return [], 0
+        return [], 0, 0
     labels = label_runs(runs)
     areas = np.bincount(labels, weights=runs.lengths)
     sizeable = np.flatnonzero(areas >= SECOND_PIECE_SHARE * areas.max())
-    order = sizeable[np.argsort(-areas[sizeable], kind="stable")]
-    return [runs.select(labels == label) for label in order], len(areas) - len(sizeable)
+    order = sizeable[np.argsort(-areas[sizeable], kind="stable")][:MOST_LESIONS]
+    return [runs.select(labels == label) for label in order], len(sizeable) - len(order), len(areas) - len(sizeable)
 
 
 def _shape(lesion: Runs, spacing_mm: tuple[float, float] | None) -> dict[str, Value]:

@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from usseg_monai.errors import ImageError
+from usseg_monai.errors import ImageError, quoted
 from usseg_monai.measurements.runs import find_runs
 
 __all__ = ["decode_run_length", "encode_run_length"]
-
-_SHOWN = 40  # characters of a bad code that an error quotes
 
 
 def encode_run_length(mask: npt.NDArray[Any]) -> str:
@@ -61,24 +59,20 @@ def decode_run_length(code: str, shape: tuple[int, int]) -> npt.NDArray[np.uint8
     words = code.split()
     rows, cols = shape
     if not all(word.isascii() and word.isdigit() and len(word) < 19 for word in words):
-        raise ImageError(f"run-length code {_quote(code)}: it must be whole numbers from 1 with blanks between")
+        raise ImageError(f"run-length code {quoted(code)}: it must be whole numbers from 1 with blanks between")
     if len(words) % 2:
-        raise ImageError(f"run-length code {_quote(code)} has {len(words)} numbers: each start needs a length after it")
+        raise ImageError(f"run-length code {quoted(code)} has {len(words)} numbers: each start needs a length after it")
     numbers = np.array(words, dtype=np.int64).reshape(-1, 2)
     start, length = numbers[:, 0] - 1, numbers[:, 1]
     stop = start + length
     if (start < 0).any() or (length < 1).any() or (stop > rows * cols).any():
         raise ImageError(
-            f"run-length code {_quote(code)}: runs must lie in the pixels 1 to {rows * cols} of {rows}x{cols}, one or more long"
+            f"run-length code {quoted(code)}: runs must lie in the pixels 1 to {rows * cols} of {rows}x{cols}, one or more long"
         )
     if (start[1:] < stop[:-1]).any():
-        raise ImageError(f"run-length code {_quote(code)}: runs must ascend and not overlap")
+        raise ImageError(f"run-length code {quoted(code)}: runs must ascend and not overlap")
     steps = np.zeros(rows * cols + 1, np.int8)
     np.add.at(steps, start, 1)  # a run may begin where another ends: nothing changes there
     np.add.at(steps, stop, -1)
     mask: npt.NDArray[np.uint8] = np.cumsum(steps[:-1], dtype=np.int8).astype(np.uint8).reshape(cols, rows).T
     return np.ascontiguousarray(mask)
-
-
-def _quote(code: str) -> str:
-    return repr(code if len(code) <= _SHOWN else f"{code[:_SHOWN]}...")

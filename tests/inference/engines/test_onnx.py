@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
+from onnx import NodeProto, TensorProto, helper
 
 from tests.inference.conftest import OUTPUTS, PROPERTIES, ellipse, save_graph, threshold_nodes
 from usseg_monai.errors import ImageError, UsageError, WeightsError
@@ -106,7 +106,7 @@ def test_the_graph_of_another_task_is_refused(tmp_path: Path) -> None:
 
 def test_a_graph_of_another_form_is_refused(tmp_path: Path) -> None:
     graph = save_graph(tmp_path / "other.onnx", threshold_nodes(), {"probability": TensorProto.FLOAT}, PROPERTIES)
-    with pytest.raises(WeightsError, match=r"no deployed graph: it takes pixels and gives probability"):
+    with pytest.raises(WeightsError, match=r"no deployed graph: it takes 'pixels' and gives 'probability'"):
         OnnxEngine("fetal_head", graph)
 
 
@@ -125,6 +125,56 @@ def test_an_image_that_the_graph_cannot_take(tmp_path: Path) -> None:
     engine = OnnxEngine("fetal_head", save_graph(tmp_path / "fixed.onnx", nodes, OUTPUTS, PROPERTIES, initializer=[eight]))
     with pytest.raises(ImageError, match="could not take the image of 9x12"):
         engine(np.zeros((9, 12), np.float32))
+
+
+def loop(turns: int) -> tuple[list[NodeProto], list[TensorProto]]:
+    """A deployed graph that goes round many times, to no purpose."""
+    values = [helper.make_tensor_value_info(name, kind, None) for name, kind in (("go", TensorProto.BOOL), ("value", TensorProto.FLOAT))]
+    results = [helper.make_tensor_value_info(name, kind, None) for name, kind in (("on", TensorProto.BOOL), ("next", TensorProto.FLOAT))]
+    nodes = [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Neg", ["value"], ["next"])]
+    body = helper.make_graph(nodes, "body", [helper.make_tensor_value_info("turn", TensorProto.INT64, []), *values], results)
+    first, second, *others = threshold_nodes()
+    constants = [helper.make_tensor("turns", TensorProto.INT64, [], [turns]), helper.make_tensor("yes", TensorProto.BOOL, [], [True])]
+    around = helper.make_node("Loop", ["turns", "yes", "above"], ["around"], body=body)
+    return [first, second, around, helper.make_node("Sigmoid", ["around"], ["probability"]), *others[1:]], constants
+
+
+def test_a_graph_of_a_stranger_that_goes_round_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STRANGERS_SECONDS", 0.2)
+    nodes, constants = loop(2**62)
+    engine = OnnxEngine("fetal_head", save_graph(tmp_path / "loop.onnx", nodes, OUTPUTS, PROPERTIES, initializer=constants))
+    with pytest.raises(ImageError, match=r"image of 9x12: no answer within 0.2 s"):
+        engine(np.zeros((9, 12), np.float32))
+    nodes, constants = loop(4)
+    engine = OnnxEngine("fetal_head", save_graph(tmp_path / "loop.onnx", nodes, OUTPUTS, PROPERTIES, initializer=constants))
+    assert engine(np.eye(9, dtype=np.float32)).mask.sum() == 9
+
+
+def test_a_graph_of_a_stranger_gets_no_endless_memory(tmp_path: Path) -> None:
+    many = helper.make_tensor("many", TensorProto.INT64, [2], [2650, 2650])
+    nodes = [*threshold_nodes()[:2], helper.make_node("Tile", ["above", "many"], ["tiled"])]
+    nodes += [helper.make_node("ReduceMean", ["tiled"], ["mean"], keepdims=0), helper.make_node("Add", ["above", "mean"], ["probability"])]
+    nodes += threshold_nodes()[3:]
+    engine = OnnxEngine("fetal_head", save_graph(tmp_path / "tile.onnx", nodes, OUTPUTS, PROPERTIES, initializer=[many]))
+    with pytest.raises(ImageError, match=r"could not take the image of 9x12: more than 2048 MB"):
+        engine(np.zeros((9, 12), np.float32))
+
+
+def test_names_that_are_no_text(tiny_model: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.onnx"
+    damaged.write_bytes(tiny_model.read_bytes().replace(b"brightness", b"bright\x80ess"))
+    with pytest.raises(WeightsError, match="a name in it is no text"):
+        OnnxEngine("fetal_head", damaged)
+
+
+def test_further_outputs_must_be_one_number_each(tmp_path: Path) -> None:
+    outputs = {**OUTPUTS, "above": TensorProto.FLOAT}
+    engine = OnnxEngine("fetal_head", save_graph(tmp_path / "more.onnx", threshold_nodes(), outputs, PROPERTIES))
+    with pytest.raises(WeightsError, match="each output must be one number"):
+        engine(np.zeros((9, 12), np.float32))
+    texts = [*threshold_nodes(), helper.make_node("Cast", ["brightness"], ["text"], to=TensorProto.STRING)]
+    with pytest.raises(WeightsError, match="is no deployed graph"):
+        OnnxEngine("fetal_head", save_graph(tmp_path / "text.onnx", texts, {**OUTPUTS, "text": TensorProto.STRING}, PROPERTIES))
 
 
 def test_unknown_task(tiny_model: Path) -> None:
