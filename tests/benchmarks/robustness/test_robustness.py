@@ -157,3 +157,10 @@ def test_without_data_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert robustness.main(["--task", "nerve", "--data", str(tmp_path / "nowhere"), "--output", str(tmp_path / "x.json")]) == 2
     assert "nowhere" in capsys.readouterr().err
     assert not (tmp_path / "x.json").exists()
+
+
+def test_the_figures_in_the_documentation_are_those_that_were_measured() -> None:
+    file = robustness.RESULTS / "robustness.json"
+    if not file.is_file():
+        pytest.skip(f"{file} is not there: make robustness")
+    assert markdown(json.loads(file.read_text())) in robustness.DOCS.read_text()
