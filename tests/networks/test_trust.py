@@ -86,6 +86,19 @@ def test_the_answer_itself_is_not_changed(network: torch.nn.Module, trust: Trust
     assert judged["trust"].shape == (2, 2)
 
 
+@pytest.mark.parametrize(("logits", "presence"), [([[1.0]], 0.7310586), ([[math.log(2), 0.0, 0.0]], 0.5)])
+def test_without_a_structure_no_dice_is_expected(logits: list[list[float]], presence: float, trust: Trust) -> None:
+    network = ResidualUNetWithClasses(len(logits[0]), widths=(4, 6, 8)).eval()
+    torch.nn.init.zeros_(network.classifier[-1].weight)
+    network.classifier[-1].bias.data = torch.tensor(logits[0])
+    image = torch.rand(1, 1, 32, 24)
+    with torch.inference_mode():
+        features = network.encode(image)
+        expected = trust(features, torch.sigmoid(network(image)["mask"]))[0]
+        judged = answer_with_trust(network, trust, image)["trust"][0]
+    assert judged.tolist() == pytest.approx([float(expected[0]), float(expected[1]) * presence], rel=1e-5)
+
+
 def test_the_inferer_goes_without_trust(trust: Trust) -> None:
     network, image = NETWORKS[0].eval(), torch.rand(1, 1, 32, 24)
     with torch.inference_mode():

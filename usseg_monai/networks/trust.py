@@ -5,7 +5,8 @@ them outside the few directions in which training images differ (the residual of
 virtual-logit matching", CVPR 2022, section 4.1). A network sees a photograph in features that an ultrasound image never had together.
 
 Confidence. The expected Dice is a logistic function of what the probability map and the likeness say. A network that is sure of each pixel
-is mostly right; one whose mask would change with the threshold is mostly not.
+is mostly right; one whose mask would change with the threshold is mostly not. Where the network classifies, that is the Dice to be
+expected if there is a structure, and counts with the probability that there is one: without one, any mask has a Dice of 0.
 """
 
 from __future__ import annotations
@@ -77,7 +78,8 @@ class Trust(nn.Module):
             probability: of the structure, ``(batch, 1, H, W)``.
 
         Returns:
-            ``(batch, 2)``: the unlikeness, above 1 where the picture is unlike the training images, and the confidence, 0 to 1.
+            ``(batch, 2)``: the unlikeness, above 1 where the picture is unlike the training images, and the Dice to be expected if there is
+            a structure, 0 to 1.
         """
         unlikeness = self.distance(pool(features)) / self.limit
         described = (describe(probability, unlikeness) - self.descriptor_mean) / self.descriptor_deviation
@@ -123,17 +125,25 @@ def answer_with_trust(network: Any, trust: Trust, image: Tensor) -> dict[str, Te
         image: ``(batch, channels, H, W)``.
 
     Returns:
-        ``mask``, logits; ``class``, logits, of networks that classify; ``trust``, as `Trust` gives it.
+        ``mask``, logits; ``class``, logits, of networks that classify; ``trust``, unlikeness and confidence, ``(batch, 2)``.
     """
     features = network.encode(image)
     answer = network.decode(features, list(image.shape[2:]))
     heads: dict[str, Tensor] = answer if isinstance(answer, dict) else {"mask": answer}
-    return heads | {"trust": trust(features, structure_probability(heads["mask"]))}
+    unlikeness, confidence = trust(features, structure_probability(heads["mask"])).unbind(1)
+    if "class" in heads:
+        confidence = confidence * presence_probability(heads["class"])
+    return heads | {"trust": torch.stack([unlikeness, confidence], dim=1)}
 
 
 def structure_probability(logits: Tensor) -> Tensor:
     """Of mask logits ``(batch, C, H, W)``: C = 1, or with the background as the first of alternatives; ``(batch, 1, H, W)``."""
     return torch.sigmoid(logits) if logits.shape[1] == 1 else torch.softmax(logits, 1)[:, -1:]
+
+
+def presence_probability(logits: Tensor) -> Tensor:
+    """That there is a structure, of class logits ``(batch, classes)``: of the only class, or of all but the first; ``(batch,)``."""
+    return torch.sigmoid(logits[:, 0]) if logits.shape[1] == 1 else 1 - torch.softmax(logits, 1)[:, 0]
 
 
 class TrustInferer(SimpleInferer):

@@ -25,6 +25,6 @@ FETAL_HEAD = Task(
     measurement="usseg_monai.measurements.fetal_head:measure",
     bundle="fetal_head",
     weights_license="CC BY 4.0 (trained on HC18, van den Heuvel et al. 2018)",
-    weights_sha256="8cc34e82e771d34a6d3705a967559e00190621d3df2fa211ca2e6ca6d7a09a66",
+    weights_sha256="a97393c24ad374357d9fe52421872a4c77077ad9e96589ef333dc2dad31bdda5",
     low_confidence=0.9,
 )

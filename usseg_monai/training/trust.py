@@ -20,7 +20,7 @@ from usseg_monai.training.checkpoints import load_weights, sha256_of
 
 __all__ = ["TrustHandler", "fit_trust", "load_trust", "save_trust"]
 
-LIKE_SHARE = 0.98
+LIKE_SHARE = 0.97
 """Share of the validation images that are taken for like the training images: the rest is what no limit can tell from strangers."""
 
 _COMPONENTS = 32
@@ -108,7 +108,7 @@ def _images(network: nn.Module, batches: Batches) -> Iterable[Tensor]:
 
 
 def _masks(network: nn.Module, trust: Trust, batches: Batches) -> tuple[FloatArray, FloatArray]:
-    """Descriptors ``(images, 3)`` of the masks that the network makes, and their Dice ``(images,)``; 1 where both masks are empty."""
+    """Descriptors ``(images, 3)`` of the masks that the network makes of images with a structure, and their Dice ``(images,)``."""
     device = next(network.parameters()).device
     descriptors, overlaps = [np.zeros((0, DESCRIPTORS))], [np.zeros(0)]
     with torch.inference_mode():
@@ -118,11 +118,12 @@ def _masks(network: nn.Module, trust: Trust, batches: Batches) -> tuple[FloatArr
             answer = network.decode(features, list(image.shape[2:]))
             probability = structure_probability(answer["mask"] if isinstance(answer, dict) else answer).cpu()
             unlikeness = trust.distance(pool(features).cpu()) / trust.limit
-            descriptors.append(describe(probability, unlikeness).double().numpy())
+            described = describe(probability, unlikeness)
             mask = probability >= 0.5
-            total = (mask.flatten(1).sum(1) + truth.flatten(1).sum(1)).double()
-            overlap = 2 * (mask & truth).flatten(1).sum(1).double() / total
-            overlaps.append(torch.where(total > 0, overlap, 1.0).numpy())
+            overlap = 2 * (mask & truth).flatten(1).sum(1) / (mask.flatten(1).sum(1) + truth.flatten(1).sum(1))
+            drawn = truth.flatten(1).any(1)
+            descriptors.append(described[drawn].double().numpy())
+            overlaps.append(overlap[drawn].double().numpy())
     return np.concatenate(descriptors), np.concatenate(overlaps)
 
 
