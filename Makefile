@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install demo test lint accuracy trust speed robustness scale
+.PHONY: install demo test lint accuracy trust speed robustness scale fuzz
 
 install: .venv/.installed
 
@@ -18,6 +18,7 @@ lint: .venv/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m benchmarks.dependencies
 
 accuracy: .venv/.installed
 	$(BIN)/python -m benchmarks.accuracy --update-readme
@@ -33,6 +34,9 @@ robustness: .venv/.installed
 
 scale: .venv/.installed
 	$(BIN)/python -m benchmarks.scale --update-docs
+
+fuzz: .venv/.installed
+	$(BIN)/python -m benchmarks.fuzz --update-docs
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
