@@ -1,0 +1,201 @@
+"""Targets that measure masks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.fuzz.target import Make, Target
+from usseg_monai.tasks import TASKS
+
+__all__ = ["TARGETS"]
+
+_STEPS: tuple[Any, ...] = (
+    0.2,
+    0.2,
+    0.2,
+    0.07,
+    1.0,
+    1,
+    3.5,
+    1e-3,
+    1e-9,
+    1e-200,
+    5e-324,
+    1e6,
+    1e200,
+    1e308,
+    0,
+    -1,
+    math.nan,
+    math.inf,
+    True,
+    "0.2",
+    None,
+    np.float32(0.3),
+)
+_PROBABILITIES: tuple[Any, ...] = (
+    None,
+    0,
+    1,
+    0.5,
+    0.999,
+    1e-320,
+    -0.0,
+    1 + 1e-16,
+    1.0000001,
+    -1e-9,
+    math.nan,
+    math.inf,
+    True,
+    np.float32(0.25),
+)
+_DTYPES = ("u1", "u1", "u1", "?", "i8", "f4", "f8", "u2", "c16", "O", "U1")
+
+
+def _any_mask(rng: Random) -> npt.NDArray[Any]:
+    """A mask of any kind: structures, noise, lines, patterns; now and then no mask at all."""
+    random = np.random.default_rng(rng.getrandbits(32))
+    rows, cols = (rng.choice((1, 2, 7, 8, 20, 33, 64, 64, 90, 130)) for _ in range(2))
+    if rng.random() < 0.003:
+        rows, cols = rng.choice(((400, 600), (700, 700), (1, 200_000)))
+    mask = np.zeros((rows, cols), np.uint8)
+    for _ in range(rng.choice((1, 1, 1, 2, 4))):
+        _DRAWINGS[rng.randrange(len(_DRAWINGS))](rng, random, mask)
+    if rng.random() < 0.9:
+        return mask
+    kind = rng.choice(_DTYPES)
+    odd: npt.NDArray[Any] = mask.astype(kind)
+    if odd.dtype.kind == "f" and rng.random() < 0.5:
+        odd.flat[rng.randrange(odd.size)] = rng.choice((math.nan, math.inf, -1, 1e-40))
+    shapes = (odd, odd[None], odd[:, :0], odd[0], odd[::-1, ::2], odd.T, odd[0, 0])
+    return np.asarray(rng.choice(shapes))
+
+
+def _ellipse(rng: Random, random: np.random.Generator, mask: npt.NDArray[np.uint8]) -> None:
+    rows, cols = mask.shape
+    row, col = np.ogrid[:rows, :cols]
+    down, right = row - rng.uniform(-0.2, 1.2) * rows, col - rng.uniform(-0.2, 1.2) * cols
+    turn = rng.uniform(0, math.pi)
+    along, across = down * math.cos(turn) + right * math.sin(turn), right * math.cos(turn) - down * math.sin(turn)
+    mask[np.hypot(along / (rng.uniform(0.01, 0.6) * rows + 0.3), across / (rng.uniform(0.01, 0.6) * cols + 0.3)) <= 1] = 1
+
+
+def _box(rng: Random, random: np.random.Generator, mask: npt.NDArray[np.uint8]) -> None:
+    (top, bottom), (left, right) = (sorted((rng.randrange(side + 1), rng.randrange(side + 1))) for side in mask.shape)
+    mask[top:bottom, left:right] = rng.choice((0, 1, 1))
+
+
+def _scatter(rng: Random, random: np.random.Generator, mask: npt.NDArray[np.uint8]) -> None:
+    mask[random.random(mask.shape) < rng.choice((0.001, 0.05, 0.3, 0.5, 0.95))] = 1
+
+
+def _grid(rng: Random, random: np.random.Generator, mask: npt.NDArray[np.uint8]) -> None:
+    mask[:: rng.randrange(1, 5), :: rng.randrange(1, 5)] = 1
+
+
+def _comb(rng: Random, random: np.random.Generator, mask: npt.NDArray[np.uint8]) -> None:
+    """A meander: one thin piece as long as can be."""
+    mask[::2] = 1
+    mask[1::4, -1:] = 1
+    mask[3::4, :1] = 1
+
+
+def _spiral(rng: Random, random: np.random.Generator, mask: npt.NDArray[np.uint8]) -> None:
+    turn = np.linspace(0, 2 * math.pi * rng.choice((1, 3, 12)), 3000)
+    radius = turn * min(mask.shape) / (2.2 * turn[-1])
+    row, col = mask.shape[0] / 2 + radius * np.sin(turn), mask.shape[1] / 2 + radius * np.cos(turn)
+    mask[row.astype(int).clip(0, mask.shape[0] - 1), col.astype(int).clip(0, mask.shape[1] - 1)] = 1
+
+
+def _invert(rng: Random, random: np.random.Generator, mask: npt.NDArray[np.uint8]) -> None:
+    mask ^= 1
+
+
+def _nothing(rng: Random, random: np.random.Generator, mask: npt.NDArray[np.uint8]) -> None:
+    pass
+
+
+_DRAWINGS = (_ellipse, _ellipse, _ellipse, _box, _scatter, _grid, _comb, _spiral, _invert, _nothing)
+
+
+def _any_spacing(rng: Random) -> Any:
+    kind = rng.random()
+    if kind < 0.3:
+        return None
+    if kind < 0.6:
+        step = rng.choice(_STEPS)
+        return step, step
+    if kind < 0.95:
+        return rng.choice(_STEPS), rng.choice(_STEPS)
+    return rng.choice(((), (0.2,), (0.2, 0.2, 0.2), [0.2, 0.2], "ab", 0.2, {}, np.array([0.2, 0.2])))
+
+
+def _cases(outputs: tuple[str, ...]) -> Callable[[], Make]:
+    def make(rng: Random) -> tuple[Any, Any, dict[str, Any]]:
+        said = {name: rng.choice(_PROBABILITIES) for name in outputs if rng.random() < 0.8}
+        return _any_mask(rng), _any_spacing(rng), said
+
+    return lambda: make
+
+
+def _measure(name: str, case: tuple[Any, Any, Mapping[str, Any]], path: Path) -> None:
+    """The contract of a measurement: all columns, every number finite, a message of one line."""
+    mask, spacing, said = case
+    task = TASKS[name]
+    result = task.measure(mask, spacing, **said)
+    assert set(result.values) == {column.name for column in task.columns}, "odd columns"
+    for values in (result.values, *result.parts):
+        for column, value in values.items():
+            assert value is None or isinstance(value, (int, str)) or math.isfinite(value), f"{column} is {value}"
+    assert "\n" not in result.message and len(result.message) < 1000, "a long message"
+    assert all(np.isfinite(outline).all() for outline in result.outlines), "an odd outline"
+
+
+def _volumes(rng: Random) -> tuple[Any, ...]:
+    shape = rng.choice(((1, 2), (3, 4), (9, 20), (20, 2), (5, 30)))
+    areas = np.array([rng.uniform(0, 2000) * rng.choice((0, 1, 1)) for _ in range(math.prod(shape))])
+    for _ in range(rng.choice((0, 0, 1, 4))):
+        areas[rng.randrange(areas.size)] = rng.choice((0, 1, 1e5, 1e-300, 1e300, 1e308, -1, math.nan, math.inf))
+    if rng.random() < 0.05:
+        return areas[: rng.choice((0, 1, 5))].reshape(rng.choice(((-1,), (-1, 1), (1, -1, 1)))), 8.0
+    return areas.reshape(shape), rng.choice((8, 10.0, 10.0, 10.0, 1e-9, 1e300, 0, -1, math.nan, math.inf))
+
+
+def _volume(case: tuple[Any, ...], path: Path) -> None:
+    """Volumes, function, slices of the atrium and mass: finite numbers in their ranges."""
+    from usseg_monai.measurements.left_ventricle import atrial_slices, myocardial_mass_g, ventricular_function, volume_curve
+
+    areas, distance_mm = case
+    volumes = volume_curve(areas, distance_mm)
+    assert volumes.shape == areas.shape[1:] and np.isfinite(volumes).all(), "odd volumes"
+    assert math.isfinite(myocardial_mass_g(areas[:, 0] * 1.5, areas[:, 0], distance_mm)), "odd mass"
+    function = ventricular_function(volumes)
+    assert 0 <= function.ejection_fraction_percent <= 100, f"ejection fraction {function.ejection_fraction_percent}"
+    assert len(atrial_slices(areas)) <= len(areas)
+
+
+def _encode(mask: Any, path: Path) -> None:
+    """A mask that is taken comes back from its code."""
+    from usseg_monai.measurements.run_length import decode_run_length, encode_run_length
+
+    assert np.array_equal(decode_run_length(encode_run_length(mask), mask.shape), mask != 0), "another mask"
+
+
+_SHARES = {"fetal_head": 14_000, "nerve": 25_000, "breast": 14_000, "left_ventricle": 25_000}
+
+TARGETS = (
+    *(
+        Target(f"measure_{name}", f"{name}'s measurement of odd masks", inputs, _cases(TASKS[name].outputs), partial(_measure, name))
+        for name, inputs in _SHARES.items()
+    ),
+    Target("volumes", "areas of slices to volumes", 12_000, lambda: _volumes, _volume),
+    Target("run_length_encode", "masks to run-length codes", 24_000, lambda: _any_mask, _encode),
+)
