@@ -26,6 +26,15 @@ class OutputError(UssegError):
     """A result that could not be written: no permission, no space. It ends a batch."""
 
 
+def printable(text: str) -> str:
+    """Text of a file or a library, fit for one line of a terminal: what is not printable becomes ``?``.
+
+    >>> printable("a" + chr(27) + "[2J")
+    'a?[2J'
+    """
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def quoted(found: object) -> str:
     """What was found, as a message of one line quotes it: printable, and cut where it is long.
 

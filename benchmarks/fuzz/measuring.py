@@ -17,46 +17,11 @@ from usseg_monai.tasks import TASKS
 
 __all__ = ["TARGETS"]
 
-_STEPS: tuple[Any, ...] = (
-    0.2,
-    0.2,
-    0.2,
-    0.07,
-    1.0,
-    1,
-    3.5,
-    1e-3,
-    1e-9,
-    1e-200,
-    5e-324,
-    1e6,
-    1e200,
-    1e308,
-    0,
-    -1,
-    math.nan,
-    math.inf,
-    True,
-    "0.2",
-    None,
-    np.float32(0.3),
-)
-_PROBABILITIES: tuple[Any, ...] = (
-    None,
-    0,
-    1,
-    0.5,
-    0.999,
-    1e-320,
-    -0.0,
-    1 + 1e-16,
-    1.0000001,
-    -1e-9,
-    math.nan,
-    math.inf,
-    True,
-    np.float32(0.25),
-)
+_STEPS: tuple[Any, ...] = (0.2, 0.2, 0.07, 1.0, 1, 3.5, 1e-3, 1e-5, 1e3, np.float32(0.3))
+_ODD_STEPS: tuple[Any, ...] = (1e-6, 1e-200, 5e-324, 1e4, 1e200, 1e308, 0, -1, math.nan, math.inf, True, "0.2", None)
+_PROBABILITIES: tuple[Any, ...] = (0, 1, 0.5, 0.999, 1e-320, -0.0, 1 + 1e-16, True, np.float32(0.25), None)
+_ODD_PROBABILITIES: tuple[Any, ...] = (1.0000001, -1e-9, 2, math.nan, math.inf)
+_ODD_SPACINGS: tuple[Any, ...] = ((), (0.2,), (0.2, 0.2, 0.2), [0.2, 0.2], "ab", 0.2, {}, np.array([0.2, 0.2]))
 _DTYPES = ("u1", "u1", "u1", "?", "i8", "f4", "f8", "u2", "c16", "O", "U1")
 
 
@@ -133,14 +98,19 @@ def _any_spacing(rng: Random) -> Any:
     if kind < 0.6:
         step = rng.choice(_STEPS)
         return step, step
-    if kind < 0.95:
+    if kind < 0.9:
         return rng.choice(_STEPS), rng.choice(_STEPS)
-    return rng.choice(((), (0.2,), (0.2, 0.2, 0.2), [0.2, 0.2], "ab", 0.2, {}, np.array([0.2, 0.2])))
+    return (rng.choice(_STEPS), rng.choice(_ODD_STEPS)) if kind < 0.97 else rng.choice(_ODD_SPACINGS)
+
+
+def _any_probability(rng: Random) -> Any:
+    kind = rng.random()
+    return rng.choice(_ODD_PROBABILITIES) if kind < 0.03 else rng.choice(_PROBABILITIES) if kind < 0.3 else rng.random()
 
 
 def _cases(outputs: tuple[str, ...]) -> Callable[[], Make]:
     def make(rng: Random) -> tuple[Any, Any, dict[str, Any]]:
-        said = {name: rng.choice(_PROBABILITIES) for name in outputs if rng.random() < 0.8}
+        said = {name: _any_probability(rng) for name in outputs if rng.random() < 0.8}
         return _any_mask(rng), _any_spacing(rng), said
 
     return lambda: make

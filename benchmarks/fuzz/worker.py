@@ -109,7 +109,7 @@ def run_range(target: Target, seed: int, first: int, stop: int) -> Iterator[Part
                 if parent.poll(1.0):
                     part = parent.recv()
                     if isinstance(part, str):
-                        raise RuntimeError(f"{target.name} could not be prepared:\n{part}")
+                        raise RuntimeError(f"{target.name} could not make its inputs; {part}")
                     done += part.inputs
                     yield part
             except EOFError:
@@ -135,7 +135,7 @@ def _work(name: str, seed: int, first: int, stop: int, here: Any, connection: Co
     try:
         make = target.maker()
     except Exception:
-        connection.send(traceback.format_exc())
+        connection.send(f"seeds:\n{traceback.format_exc()}")
         return
     _quiet()
     with TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
@@ -148,7 +148,12 @@ def _work(name: str, seed: int, first: int, stop: int, here: Any, connection: Co
         part = Part()
         for number in range(first, stop):
             here.value = number
-            _run_one(target, make(generator(name, seed, number)), number, path, gauge, part)
+            try:
+                case = make(generator(name, seed, number))
+            except Exception:
+                connection.send(f"input {number}:\n{traceback.format_exc()}")
+                return
+            _run_one(target, case, number, path, gauge, part)
             if part.inputs == _REPORT_EVERY:
                 connection.send(part)
                 part = Part()

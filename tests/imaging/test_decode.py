@@ -208,6 +208,12 @@ def test_a_message_stays_one_line_whatever_the_name(save: Save) -> None:
     assert str(caught.value).startswith("two?lines.png: ")
 
 
+def test_a_message_is_printable_whatever_the_file_holds(save: Save) -> None:
+    with pytest.raises(ImageError, match=r"MONO.{1,4}HROME2") as caught:
+        read_image(save(sample("dicom").replace(b"MONOCHROME2", b"MONO\x03HROME2")))
+    assert str(caught.value).isprintable()
+
+
 def test_folders_stay_out_of_the_message(save: Save, tmp_path: Path) -> None:
     with pytest.raises(ImageError) as caught:
         read_image(save(b""))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from usseg_monai.errors import ImageError
+from usseg_monai.errors import ImageError, printable
 from usseg_monai.imaging.frames import Frames
 from usseg_monai.imaging.grey import to_grey
 from usseg_monai.imaging.image import GreyImage, MaskArray, Source
@@ -167,10 +167,10 @@ def _one_line_errors(path: Path) -> Iterator[None]:
     except MemoryError as error:
         raise ImageError(f"{_name(path)}: not enough memory to decode it; reduce it, or use fewer threads") from error
     except Exception as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        reason = printable(" ".join(str(error).split())[:120]) or type(error).__name__
         raise ImageError(f"{_name(path)}: damaged, or of a kind that is not read ({reason}); copy or export it again") from error
 
 
 def _name(path: Path) -> str:
     """File name without its folders, which may name a patient, and fit for one line."""
-    return "".join(character if character.isprintable() else "?" for character in path.name)
+    return printable(path.name)

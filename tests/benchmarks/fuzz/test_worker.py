@@ -117,5 +117,5 @@ def test_a_target_that_cannot_be_prepared_is_no_finding(monkeypatch: pytest.Monk
 
     target = Target("test", "nothing", 1, maker, lambda case, path: None)
     monkeypatch.setattr(worker, "TARGETS", {"test": target})
-    with pytest.raises(RuntimeError, match=r"(?s)test could not be prepared:.*no library"):
+    with pytest.raises(RuntimeError, match=r"(?s)test could not make its inputs; seeds:.*no library"):
         list(run_range(target, 3, 0, 1))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from usseg_monai.errors import ImageError, WeightsError, quoted
+from usseg_monai.errors import ImageError, WeightsError, printable, quoted
 from usseg_monai.imaging.image import GreyArray
 from usseg_monai.inference.engines.base import EngineOutput
 from usseg_monai.tasks import Task, bundle_path, get_task
@@ -189,5 +189,4 @@ def _are_numbers(kinds: Iterable[str]) -> bool:
 
 def _reason(error: Exception) -> str:
     """One line of the runtime's message, without its numbering; names in it are the graph's."""
-    text = " ".join(str(error).split()).rsplit("[ONNXRuntimeError] : ", 1)[-1][:200]
-    return "".join(character if character.isprintable() else "?" for character in text)
+    return printable(" ".join(str(error).split()).rsplit("[ONNXRuntimeError] : ", 1)[-1][:200])
