@@ -111,13 +111,26 @@ def test_shadow_darkens_below_its_start_only() -> None:
     assert float(shadowed[-1, -1]) == pytest.approx(1, abs=0.01)
 
 
-def test_calipers_are_crosses_in_the_brightest_value() -> None:
+def test_calipers_are_crosses_as_bright_as_asked_for() -> None:
     image = disc() + torch.rand(1, 60, 40, generator=torch.Generator().manual_seed(0))
-    marked = ultrasound._calipers(image, np.array([[[0.5, 0.1], [0.5, 0.9]]]), arm=2, dots=False)
+    marked = ultrasound._calipers(image, np.array([[[0.5, 0.1], [0.5, 0.9]]]), arm=2, dots=False, whiteness=1.2)
     changed = (marked != image)[0].nonzero()
-    assert marked.max() == image.max() and (marked >= image).all()
+    assert float(marked.max()) == pytest.approx(1.2 * float(image.max())) and (marked >= image).all()
     assert len(changed) == 2 * 9  # two crosses
-    assert len((ultrasound._calipers(image, np.array([[[0.5, 0.1], [0.5, 0.9]]]), arm=2, dots=True) != image)[0].nonzero()) > len(changed)
+    assert len((ultrasound._calipers(image, np.array([[[0.5, 0.1], [0.5, 0.9]]]), arm=2, dots=True, whiteness=1.2) != image)[0].nonzero()) > len(changed)
+
+
+def test_calipers_measure_the_structure_in_half_of_the_draws() -> None:
+    structure = torch.zeros(2, 60, 40)
+    structure[1, 20:30, 10:30] = 1
+    transform = RandCalipersd("image", prob=1.0, structure="label").set_random_state(3)
+    on_its_border = 0
+    for _ in range(100):
+        marked = transform({"image": torch.rand(1, 60, 40, generator=torch.Generator().manual_seed(0)), "label": structure})["image"][0]
+        first, second = (marked > 0.999).nonzero().T
+        near = (first >= 17) & (first <= 32) & (second >= 7) & (second <= 32)
+        on_its_border += int(near.sum() >= 8)
+    assert 45 <= on_its_border <= 85  # one or two pairs, each with a chance of one half; few others fall there by chance
 
 
 @pytest.mark.parametrize(("array_form", "dictionary_form"), zip(ARRAY_FORMS, DICTIONARY_FORMS, strict=True))
