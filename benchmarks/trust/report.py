@@ -36,8 +36,10 @@ def _likeness(reports: Mapping[str, Mapping[str, Any]]) -> str:
         [f"`{task}`", percent(report["own"]), *(_share(report["strangers"][kind]) for kind in KINDS), *_worst_other(report)]
         for task, report in reports.items()
     ]
-    head = "Share of pictures with the status `unlike_training_data`: of the task's own test images, of pictures made by the benchmark, and of "
-    head += "test images of the other tasks."
+    head = (
+        "Share of pictures with the status `unlike_training_data`: of the task's own test images, of pictures made by the benchmark, and of "
+        "test images of the other tasks."
+    )
     return f"{head}\n\n" + table(
         ["task", "its own", *(f"{kind}s" if kind == "photograph" else kind for kind in KINDS), "other tasks'", "fewest of"], rows
     )
@@ -80,8 +82,10 @@ def _confidence(reports: Mapping[str, Mapping[str, Any]]) -> str:
                 f"{report['low_confidence']:g}",
             ]
         )
-    head = f"Confidence against the true Dice of test images. Bad masks are those with a Dice below {BAD_DICE}, or below the 5th percentile where "
-    head += "fewer than 10 are that bad; the calibration error is that of confidence as the expected Dice, in 10 bins."
+    head = (
+        f"Confidence against the true Dice of test images. Bad masks are those with a Dice below {BAD_DICE}, or below the 5th percentile "
+        "where fewer than 10 are that bad; the calibration error is that of confidence as the expected Dice, in 10 bins."
+    )
     columns = [
         "task",
         "images",

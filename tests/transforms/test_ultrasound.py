@@ -117,7 +117,9 @@ def test_calipers_are_crosses_as_bright_as_asked_for() -> None:
     changed = (marked != image)[0].nonzero()
     assert float(marked.max()) == pytest.approx(1.2 * float(image.max())) and (marked >= image).all()
     assert len(changed) == 2 * 9  # two crosses
-    assert len((ultrasound._calipers(image, np.array([[[0.5, 0.1], [0.5, 0.9]]]), arm=2, dots=True, whiteness=1.2) != image)[0].nonzero()) > len(changed)
+    assert len(
+        (ultrasound._calipers(image, np.array([[[0.5, 0.1], [0.5, 0.9]]]), arm=2, dots=True, whiteness=1.2) != image)[0].nonzero()
+    ) > len(changed)
 
 
 def test_calipers_measure_the_structure_in_half_of_the_draws() -> None:

@@ -60,8 +60,8 @@ def fit_trust(network: nn.Module, training: Batches, validation: Batches, varied
 
 
 def principal_directions(features: FloatArray, count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Mean and scale of features ``(images, features)``, and the orthonormal directions ``(features, count)`` in which the features minus the
-    mean, over the scale, differ most.
+    """Mean and scale of features ``(images, features)``, and the orthonormal directions ``(features, count)`` in which the features minus
+    the mean, over the scale, differ most.
 
     The scale is the standard deviation, so that no feature counts for its unit alone.
 
