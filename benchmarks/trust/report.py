@@ -37,8 +37,8 @@ def _likeness(reports: Mapping[str, Mapping[str, Any]]) -> str:
         for task, report in reports.items()
     ]
     head = (
-        "Share of pictures with the status `unlike_training_data`: of the task's own test images, of pictures made by the benchmark, and of "
-        "test images of the other tasks."
+        "Share of pictures with the status `unlike_training_data`: of the own test images, of pictures made by the benchmark, and of test "
+        "images of the other tasks."
     )
     return f"{head}\n\n" + table(
         ["task", "its own", *(f"{kind}s" if kind == "photograph" else kind for kind in KINDS), "other tasks'", "fewest of"], rows
