@@ -22,7 +22,7 @@ NERVE = Task(
     measurement="usseg_monai.measurements.nerve:measure",
     bundle="nerve",
     weights_license="research only, not to be redistributed (trained on Kaggle's Ultrasound Nerve Segmentation, 2016, under its rules)",
-    weights_sha256="601310a310fa0fb955d11d703002d96d12f2b63ce98f7fda9b2ab107c3db19e5",
+    weights_sha256="ed45967fc48d232bc8cdd3deed81a7dd60b379957cc341e7793647ec2b3db37e",
     low_confidence=0.5,
     outputs=("presence_probability",),
 )
