@@ -152,6 +152,63 @@ def _volume(case: tuple[Any, ...], path: Path) -> None:
     assert len(atrial_slices(areas)) <= len(areas)
 
 
+def _slices(rng: Random) -> list[Any]:
+    """Measured slices of a stack or two, as headers of strangers place them."""
+    from usseg_monai.imaging import Place
+    from usseg_monai.inference.stacks import StudyFrame
+
+    odd = (None, 0.0, -1.0, 1e-300, 1e300, 1e308, -1e308)
+    mess = rng.choice((0.0, 0.0, 0.02, 0.3))
+
+    def perhaps(value: Any, others: tuple[Any, ...]) -> Any:
+        return rng.choice(others) if rng.random() < mess else value
+
+    step_mm, slices, phases = rng.choice((8.0, 0.1, 1e-9, 1e200)), rng.randrange(1, 8), rng.randrange(1, 6)
+    normal = rng.choice(((0.0, 0.0, 1.0), (0.6, 0.0, 0.8)))
+    frames = []
+    for number in range(slices):
+        for phase in range(phases):
+            place = Place(
+                modality=perhaps("MR", ("", "US", "\x1b")),
+                study=perhaps("a", ("", "b")),
+                series=perhaps("s", ("", "t", str(number))),
+                position_mm=perhaps((0.0, 0.0, number * step_mm), (None, (0.0, 0.0, rng.choice(odd[1:])), (1e308,) * 3)),
+                normal=perhaps(normal, (None, (1.0, 0.0, 0.0))),
+                time_ms=perhaps(40.0 * phase, odd),
+                number=perhaps(phase, (None, -1, 2**40)),
+                acquired_s=perhaps(None, (0.0, 1e5)),
+                phases=perhaps(None, (0, 3, -1, 10**9)),
+            )
+            area = perhaps(rng.uniform(0, 2000), (0.0, None, 1e13, 1e-9))
+            row: dict[str, Any] = {"file": perhaps(f"a/{number}_{phase}.dcm", ("x.nii", "b/1_ED.nii", "../a.dcm")), "frame": phase}
+            row |= {
+                "status": perhaps("ok", ("empty", "failed")),
+                "area_mm2": area,
+                "area_px": 100,
+                "spacing_mm_row": 1.0,
+                "spacing_mm_col": 1.0,
+            }
+            frames.append(StudyFrame(Path(str(row["file"])), row, place, (64, 64)))
+    rng.shuffle(frames)
+    return frames
+
+
+def _study(frames: list[Any], path: Path) -> None:
+    """Whatever headers say, every frame ends in some stack, and every stack in a row of finite numbers."""
+    from usseg_monai.errors import UssegError
+    from usseg_monai.inference.left_ventricle_study import sum_up
+    from usseg_monai.inference.stacks import find_stacks
+
+    stacks = find_stacks(frames)
+    assert sum(len(phases) for stack in stacks for phases in stack.slices) == len(frames), "a frame was lost"
+    try:
+        rows = sum_up(TASKS["left_ventricle"], path.parent / "out", frames)
+    except UssegError as error:
+        raise AssertionError(f"no row but {error}") from error
+    for row in rows:
+        assert all(value is None or isinstance(value, (int, str)) or math.isfinite(value) for value in row.values()), f"odd row {row}"
+
+
 def _encode(mask: Any, path: Path) -> None:
     """A mask that is taken comes back from its code."""
     from usseg_monai.measurements.run_length import decode_run_length, encode_run_length
@@ -167,5 +224,6 @@ TARGETS = (
         for name, inputs in _SHARES.items()
     ),
     Target("volumes", "areas of slices to volumes", 12_000, lambda: _volumes, _volume),
-    Target("run_length_encode", "masks to run-length codes", 24_000, lambda: _any_mask, _encode),
+    Target("studies", "slices as headers place them, to stacks and their tables", 4_000, lambda: _slices, _study),
+    Target("run_length_encode", "masks to run-length codes", 20_000, lambda: _any_mask, _encode),
 )
