@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from tests.inference.conftest import read_png
 from usseg_monai.errors import UsageError
 from usseg_monai.imaging import GreyImage, Spacing
 from usseg_monai.imaging.contour import read_contour_mask
-from usseg_monai.inference import batch
+from usseg_monai.inference import batch, left_ventricle_study
 from usseg_monai.inference.batch import Options, Summary, run_batch
 from usseg_monai.inference.given_masks import GivenMasks
 from usseg_monai.inference.predictor import Prediction
@@ -105,6 +106,23 @@ def only_study(out: Path) -> dict[str, str]:
 
 
 # Whole stacks
+
+
+@pytest.mark.parametrize(
+    ("status", "area_px", "area_mm2", "area"),
+    [
+        ("ok", 70, 35.0, 35.0),
+        ("low_confidence", 70, 35.0, 35.0),
+        ("ok", 70, None, None),  # without a pixel size
+        ("empty", None, None, 0.0),
+        ("unlike_training_data", None, None, 0.0),  # nothing was found, and there is more to say
+    ],
+)
+def test_an_empty_slice_has_an_area_of_0_whatever_its_status(
+    status: str, area_px: int | None, area_mm2: float | None, area: float | None
+) -> None:
+    row = {"status": status, "area_px": area_px, "area_mm2": area_mm2}
+    assert left_ventricle_study._area(SimpleNamespace(row=row)) == area
 
 
 def test_a_cine_of_known_volumes(tmp_path: Path) -> None:

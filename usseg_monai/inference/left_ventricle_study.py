@@ -23,7 +23,6 @@ from usseg_monai.imaging.contour import read_contour_mask
 from usseg_monai.inference.results import Row, one_line, write_table
 from usseg_monai.inference.stacks import FOLDER, TABLE, Stack, StudyFrame, find_stacks
 from usseg_monai.measurements.left_ventricle import Function, atrial_slices, myocardial_mass_g, ventricular_function, volume_curve
-from usseg_monai.measurements.result import Status
 from usseg_monai.tasks import Task
 
 __all__ = ["sum_up"]
@@ -117,7 +116,7 @@ def _areas(stack: Stack) -> tuple[Areas | None, list[str]]:
 
 def _area(frame: StudyFrame) -> float | None:
     """Area in mm2; 0 where no cavity was found, ``None`` where the pixel size is not known."""
-    if frame.row["status"] == Status.EMPTY.value:
+    if frame.row["area_px"] is None:  # nothing was found; the status may say more than that
         return 0.0
     value = frame.row["area_mm2"]
     return float(value) if isinstance(value, (int, float)) else None
