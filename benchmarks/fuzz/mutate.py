@@ -146,7 +146,7 @@ def _odd_value(rng: Random, value: Any, words: Sequence[str]) -> Any:
             value = [value]
         return value
     if kind == 1:
-        return [value] * rng.choice([0, 2, 30, 1000])
+        return [value] * rng.choice([0, 2, 30, 200])
     if kind == 2:
         return {rng.choice(words): value}
     if kind == 3:
@@ -259,11 +259,11 @@ def _lines(rng: Random, text: str, words: Sequence[str]) -> str:
     if kind == 0:
         del lines[at]
     elif kind == 1:
-        lines[at:at] = [line] * rng.choice((1, 2, 100))
+        lines[at:at] = [line] * min(rng.choice((1, 2, 100)), 1 + LARGEST // (len(line) or 1))
     elif kind == 2:
         lines.insert(rng.randrange(len(lines)), lines.pop(at))
     else:
-        lines[at] = line.rstrip("\r\n") * rng.choice((2, 50, 2000)) + "\n"
+        lines[at] = line.rstrip("\r\n") * min(rng.choice((2, 50, 2000)), 1 + LARGEST // (len(line) or 1)) + "\n"
     return "".join(lines)
 
 

@@ -163,6 +163,7 @@ def _work(name: str, seed: int, first: int, stop: int, here: Any, connection: Co
 
 def _run_one(target: Target, case: Any, number: int, path: Path, gauge: _Gauge, part: Part) -> None:
     found = []
+    gauge.rise()  # what making the input took is not counted
     signal.setitimer(signal.ITIMER_PROF, _ENDLESS)
     start = time.process_time()
     try:
@@ -214,7 +215,7 @@ class _Gauge:
         self._start = _peak()
 
     def rise(self) -> float:
-        """Megabytes of the peak since it was last set back."""
+        """Megabytes of the peak since it was last set back, which a rise that matters does."""
         rise = (_peak() - self._start) / 1e6
         if rise > _RISE:
             _set_back()

@@ -273,6 +273,13 @@ def test_ultrasound_regions_come_before_pixel_spacing(read: Any) -> None:
     assert read(picture(), PixelSpacing=[9, 9], SequenceOfUltrasoundRegions=regions).spacing_mm == pytest.approx((0.25, 0.5))
 
 
+def test_places_and_times_that_cannot_be_say_nothing(read: Any) -> None:
+    known = read(dicom_bytes(picture(), ImagePositionPatient=[1, 2, -3], TriggerTime=40)).place
+    assert (known.position_mm, known.time_ms) == ((1, 2, -3), 40)
+    odd = read(dicom_bytes(picture(), ImagePositionPatient=[1, 2, "1e300"], TriggerTime="-1e20")).place
+    assert (odd.position_mm, odd.time_ms) == (None, None)
+
+
 def test_nothing_of_the_patient_is_read() -> None:
     from usseg_monai.imaging import dicom
 

@@ -36,6 +36,14 @@ def test_slices_are_frames_in_order(tmp_path: Path) -> None:
         np.testing.assert_array_equal(read_image(path, frame=2).pixels, volume[..., 2])
 
 
+@pytest.mark.parametrize(("distance", "position"), [(8.0, (0.0, 0.0, 8.0)), (0.0, None), (1e30, None), (float("nan"), None)])
+def test_positions_of_slices(distance: float, position: tuple[float, ...] | None, tmp_path: Path) -> None:
+    data = bytearray(nifti_bytes(np.stack([picture()] * 2, axis=2)))
+    data[88:92] = np.float32(distance).tobytes()  # pixdim[3]
+    place = read_image(write(tmp_path, bytes(data)), frame=1).place
+    assert place is not None and place.position_mm == position
+
+
 def test_a_single_slice_is_one_frame(tmp_path: Path) -> None:
     image = read_image(write(tmp_path, nifti_bytes(picture()[..., None])))
     assert image.pixels.shape == (ROWS, COLS) and image.source.frames == 1

@@ -91,6 +91,10 @@ def test_statuses(mask: np.ndarray, outputs: dict[str, float], status: Status, w
     assert words in result.message if words else result.message == ""
 
 
+def test_spacing_may_be_an_array() -> None:
+    assert measure(oval(), np.array([0.1, 0.2])).values == measure(oval(), (0.1, 0.2)).values  # type: ignore[arg-type]
+
+
 def test_noise_is_no_hundred_lesions() -> None:
     mask = np.zeros((400, 400), np.uint8)
     mask[::2, ::2] = 1

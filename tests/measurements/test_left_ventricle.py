@@ -139,6 +139,7 @@ def test_mass_of_a_shell() -> None:
         (lambda: volume_curve([[math.nan]], 8), "finite"),
         (lambda: volume_curve([[-1.0]], 8), "finite numbers of mm2 from 0 on"),
         (lambda: volume_curve([[1.0]], 0), "slice distance 0"),
+        (lambda: volume_curve([[1e308, 1.0]], 1e5), "too large for volumes"),
         (lambda: ventricular_function([1.0]), "at least two phases"),
         (lambda: ventricular_function([0.0, 0.0]), "no cavity in any phase"),
         (lambda: myocardial_mass_g([5.0], [6.0], 8), "not smaller than its endocardial"),

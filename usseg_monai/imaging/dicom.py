@@ -65,6 +65,7 @@ _TAGS = [
 ]
 _CENTIMETRES = 3  # PhysicalUnitsXDirection, PS3.3 C.8.5.5.1.15
 _TWO_DIMENSIONAL = 1  # RegionSpatialFormat, PS3.3 C.8.5.5.1.1
+_LARGEST_NUMBER = 2.0**31  # of InstanceNumber (PS3.5, 6.2); places in mm and times in ms are far smaller
 
 
 def open_dicom(data: bytes, limits: Limits) -> Frames:
@@ -242,13 +243,13 @@ def _digest(dataset: Dataset, name: str) -> str:
 
 
 def _numbers(dataset: Dataset, name: str, count: int) -> tuple[float, ...] | None:
-    """So many finite numbers of an element, or ``None``: a picture is read whatever else its header holds."""
+    """So many numbers of an element, or ``None`` where they cannot be: a picture is read whatever else its header holds."""
     try:
         value = dataset[name].value
         numbers = tuple(map(float, value if count > 1 else [value]))
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else None
+    return numbers if len(numbers) == count and all(abs(number) <= _LARGEST_NUMBER for number in numbers) else None  # NaN is not
 
 
 def _normal(orientation: tuple[float, ...] | None) -> tuple[float, float, float] | None:

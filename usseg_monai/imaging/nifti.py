@@ -13,11 +13,12 @@ import numpy as np
 
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging.frames import Frames
-from usseg_monai.imaging.image import Place
+from usseg_monai.imaging.image import Place, is_spacing
 from usseg_monai.imaging.limits import Limits
 from usseg_monai.imaging.volume import Bytes, Inflated, Plain, Volume, trusted_spacing
 
 _MILLISECONDS = {"sec": 1000.0, "msec": 1.0, "usec": 0.001}
+_LONGEST_STEP_MS = 1e6  # between two phases of a heart beat, generously
 _MILLIMETRES = {"mm": 1.0, "meter": 1000.0, "micron": 0.001, "unknown": 1.0}
 
 
@@ -61,9 +62,9 @@ def open_nifti(data: bytes, limits: Limits) -> Frames:
 
     def place(index: int) -> Place:
         phase, number = divmod(index, slices)
-        known = spacing is not None and math.isfinite(distance) and distance > 0
+        known = spacing is not None and is_spacing(distance, distance)
         position = (0.0, 0.0, number * distance) if known else None
-        time_ms = phase * step_ms if math.isfinite(step_ms) and step_ms > 0 else None
+        time_ms = phase * step_ms if 0 < step_ms <= _LONGEST_STEP_MS else None
         return Place(position_mm=position, normal=(0.0, 0.0, 1.0), time_ms=time_ms, number=phase)
 
     return Volume(

@@ -143,7 +143,7 @@ def _lesions(runs: Runs) -> tuple[list[Runs], int, int]:
 
 def _shape(lesion: Runs, spacing_mm: tuple[float, float] | None) -> dict[str, Value]:
     """The columns of one lesion. Without spacing, ratios and angle take pixels for square."""
-    shape = measure_shape(lesion, spacing_mm or (1.0, 1.0))
+    shape = measure_shape(lesion, (1.0, 1.0) if spacing_mm is None else spacing_mm)
     known, square = spacing_mm is not None, has_square_pixels(spacing_mm)
     side = 1.0 if spacing_mm is None else spacing_mm[0]
     center_row, center_col = shape.center

@@ -114,7 +114,10 @@ def volume_curve(areas_mm2: npt.ArrayLike, distance_mm: float) -> npt.NDArray[np
         raise UsageError("areas must be finite numbers of mm2 from 0 on: give 0 where a slice shows no cavity")
     if not (math.isfinite(distance_mm) and distance_mm > 0):
         raise UsageError(f"slice distance {distance_mm} mm: it must be a positive number")
-    volumes: npt.NDArray[np.float64] = areas.sum(axis=0) * (distance_mm / 1000)
+    with np.errstate(over="ignore"):
+        volumes: npt.NDArray[np.float64] = areas.sum(axis=0) * (distance_mm / 1000)
+    if not np.isfinite(volumes).all():
+        raise UsageError(f"areas up to {areas.max():g} mm2, {distance_mm:g} mm apart: too large for volumes; give mm2 and mm")
     return volumes
 
 

@@ -57,9 +57,9 @@ def test_findings_end_in_1_and_say_how_to_have_them_again(
 
 
 def test_an_input_is_had_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.replay("contour", 1, 5, tmp_path) == 0
+    assert command.replay("run_length_decode", 1, 5, tmp_path) == 0
     first = capsys.readouterr().out
-    assert command.replay("contour", 1, 5, tmp_path) == 0
+    assert command.replay("run_length_decode", 1, 5, tmp_path) == 0
     assert capsys.readouterr().out.splitlines()[:-1] == first.splitlines()[:-1]  # all but the time
     command.replay("png", 1, 2, tmp_path)
     assert (tmp_path / "png_1_2").is_file()
