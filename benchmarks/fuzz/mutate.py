@@ -142,7 +142,7 @@ def mutate_json(rng: Random, value: Any, words: Sequence[str]) -> Any:
 def _odd_value(rng: Random, value: Any, words: Sequence[str]) -> Any:
     kind = rng.randrange(9)
     if kind == 0:
-        for _ in range(rng.choice([1, 2, 20, 900])):
+        for _ in range(rng.choice([1, 2, 20, 150])):
             value = [value]
         return value
     if kind == 1:
