@@ -61,6 +61,8 @@ _DATALIST: dict[str, Any] = {
     "test": [{"image": "/b/3.png", "label": [], "group": "b"}],
 }
 _JSON_WORDS = ("image", "label", "group", "training", "validation", "test", "spacing_mm", "class", "task", "name", "a/1.png", "nerve")
+_LARGEST = 1_000_000
+"""Characters of a datalist: of a larger one, it is the size that costs."""
 _BOMBS = (
     "[" * 20000,
     '{"test":' * 20000,
@@ -152,7 +154,7 @@ def _datalists() -> Make:
         value: Any = _DATALIST
         for _ in range(rng.choice((1, 1, 2, 4))):
             value = mutate_json(rng, value, _JSON_WORDS)
-        text = json.dumps(value)
+        text = json.dumps(value)[:_LARGEST]
         return mutate_text(rng, text, _JSON_WORDS) if kind < 0.3 else text.encode()
 
     return make
