@@ -57,9 +57,8 @@ ALLOWED = {
             "postprocessing#transforms#Activationsd",
             "postprocessing#transforms#AsDiscreted",
             "presence_threshold",
-            "postprocessing#transforms#SplitHeadsd",
             "postprocessing#transforms#Activationsd:2",
-            "postprocessing#transforms#NameOutputsd",
+            "postprocessing#transforms#NameOutputsd:2",
             "postprocessing#transforms#EmptyUnlessPresentd",
         }
     ),

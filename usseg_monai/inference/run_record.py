@@ -161,7 +161,8 @@ def versions() -> dict[str, str]:
     >>> {"numpy", "python", "usseg-monai"} <= versions().keys()
     True
     """
-    loaded = {name: sys.modules[module].__version__ for module, name in _LIBRARIES.items() if module in sys.modules}
+    # A module that another thread is just importing has no version yet.
+    loaded = {name: number for module, name in _LIBRARIES.items() if (number := getattr(sys.modules.get(module), "__version__", None))}
     return {"usseg-monai": __version__, "python": platform.python_version(), **loaded}
 
 

@@ -33,6 +33,7 @@ FloatArray = npt.NDArray[np.float64]
 Batches = Iterable[Mapping[str, Any]]
 
 
+@torch.no_grad()
 def fit_trust(network: nn.Module, training: Batches, validation: Batches, varied: Batches) -> Trust:
     """Fit a `Trust` on a network.
 
@@ -102,28 +103,26 @@ def fit_logistic(descriptors: FloatArray, shares: FloatArray) -> FloatArray:
 
 def _images(network: nn.Module, batches: Batches) -> Iterable[Tensor]:
     device = next(network.parameters()).device
-    with torch.inference_mode():
-        for batch in batches:
-            yield torch.as_tensor(batch["image"]).to(device)
+    for batch in batches:
+        yield torch.as_tensor(batch["image"]).to(device)
 
 
 def _masks(network: nn.Module, trust: Trust, batches: Batches) -> tuple[FloatArray, FloatArray]:
     """Descriptors ``(images, 3)`` of the masks that the network makes of images with a structure, and their Dice ``(images,)``."""
     device = next(network.parameters()).device
     descriptors, overlaps = [np.zeros((0, DESCRIPTORS))], [np.zeros(0)]
-    with torch.inference_mode():
-        for batch in batches:
-            image, truth = torch.as_tensor(batch["image"]).to(device), torch.as_tensor(batch["label"])[:, -1:] >= 0.5
-            features = network.encode(image)
-            answer = network.decode(features, list(image.shape[2:]))
-            probability = structure_probability(answer["mask"] if isinstance(answer, dict) else answer).cpu()
-            unlikeness = trust.distance(pool(features).cpu()) / trust.limit
-            described = describe(probability, unlikeness)
-            mask = probability >= 0.5
-            overlap = 2 * (mask & truth).flatten(1).sum(1) / (mask.flatten(1).sum(1) + truth.flatten(1).sum(1))
-            drawn = truth.flatten(1).any(1)
-            descriptors.append(described[drawn].double().numpy())
-            overlaps.append(overlap[drawn].double().numpy())
+    for batch in batches:
+        image, truth = torch.as_tensor(batch["image"]).to(device), torch.as_tensor(batch["label"])[:, -1:] >= 0.5
+        features = network.encode(image)
+        answer = network.decode(features, list(image.shape[2:]))
+        probability = structure_probability(answer["mask"] if isinstance(answer, dict) else answer).cpu()
+        unlikeness = trust.distance(pool(features).cpu()) / trust.limit
+        described = describe(probability, unlikeness)
+        mask = probability >= 0.5
+        overlap = 2 * (mask & truth).flatten(1).sum(1) / (mask.flatten(1).sum(1) + truth.flatten(1).sum(1))
+        drawn = truth.flatten(1).any(1)
+        descriptors.append(described[drawn].double().numpy())
+        overlaps.append(overlap[drawn].double().numpy())
     return np.concatenate(descriptors), np.concatenate(overlaps)
 
 
@@ -192,8 +191,8 @@ class TrustHandler:
         engine.add_event_handler(Events.COMPLETED, self.fit)
 
     def fit(self) -> None:
-        """Fit and write; nothing where no validation took place."""
-        if not self.checkpoint.is_file():
+        """Fit and write; nothing where no validation took place, and of networks that do not show their features."""
+        if not self.checkpoint.is_file() or not hasattr(self.network, "encode"):
             return
         network = load_weights(deepcopy(self.network), self.checkpoint).eval()
         save_trust(fit_trust(network, self.training, self.validation, self.varied), self.checkpoint)

@@ -98,7 +98,8 @@ class OnnxEngine:
     def _run(self, pixels: GreyArray) -> Sequence[Any]:
         """The graph's outputs; one that the user named is stopped when its time is over."""
         if self._released:
-            return self._session.run(None, {"pixels": pixels})
+            released: Sequence[Any] = self._session.run(None, {"pixels": pixels})
+            return released
         from onnxruntime import RunOptions
 
         options = RunOptions()
@@ -106,7 +107,8 @@ class OnnxEngine:
         stop.daemon = True
         stop.start()
         try:
-            return self._session.run(None, {"pixels": pixels}, options)
+            named: Sequence[Any] = self._session.run(None, {"pixels": pixels}, options)
+            return named
         except Exception as error:
             if options.terminate:
                 raise _BoundError(f"no answer within {STRANGERS_SECONDS:g} s; take a smaller image or another graph") from error
