@@ -14,7 +14,7 @@ from tests.imaging.samples import dicom_bytes
 from usseg_monai.data.annotation import read_annotation
 from usseg_monai.data.datalist import load_datalist, read_dataset
 from usseg_monai.data.evaluation import dice
-from usseg_monai.data.sunnybrook import is_sunnybrook, official_set, read_sunnybrook
+from usseg_monai.data.sunnybrook import _group, is_sunnybrook, official_set, read_sunnybrook
 from usseg_monai.errors import ImageError, UsageError
 from usseg_monai.imaging import read_image
 
@@ -180,3 +180,8 @@ def test_a_contour_with_too_few_points_is_told_when_it_is_read(tmp_path: Path) -
     case = read_sunnybrook(root).cases[0]
     with pytest.raises(ImageError, match="2 different points: a contour needs at least 3"):
         read_annotation(case.label, (40, 60))
+
+
+def test_a_number_of_thousands_of_digits_is_no_patient() -> None:
+    assert _group("SC-HF-I-" + "7" * 5000) is None
+    assert _group("x SC-HF-I-00007 y") == "SC-HF-I-07"

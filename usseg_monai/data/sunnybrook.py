@@ -19,7 +19,7 @@ __all__ = ["OfficialSet", "is_sunnybrook", "official_set", "read_sunnybrook"]
 
 OfficialSet = Literal["training", "validation", "online"]
 
-_PATIENT = re.compile(r"SC-(HF-I|HF-NI|HYP|N)-0*(\d+)")
+_PATIENT = re.compile(r"SC-(HF-I|HF-NI|HYP|N)-0*(\d{1,9})(?!\d)")
 _PNG_NAME = re.compile(rf"({_PATIENT.pattern})-IM-\d+-\d+(?:\.dcm)?\.png")
 _CONTOUR_NAME = re.compile(r"IM-\d+-0*(\d+)-icontour-manual\.txt")
 _DICOM_NAME = re.compile(r"(?:IM-\d+-)?0*(\d+)\.dcm")
