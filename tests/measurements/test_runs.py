@@ -26,6 +26,15 @@ def test_runs_hold_exactly_the_pixels_of_the_mask(mask):
     assert np.array_equal(painted, mask)
 
 
+def test_noise_is_refused_before_it_costs_anything():
+    noise = np.random.default_rng(0).integers(0, 2, (1200, 1200), np.uint8)
+    with pytest.raises(ImageError, match=r"a mask has 3\d{5} runs of pixels: more than 120000 are noise"):
+        find_runs(noise)
+    stripes = np.zeros((4096, 60), np.uint8)
+    stripes[:, ::3] = 1  # twenty structures in each row of the largest picture
+    assert len(find_runs(stripes).row) == 4096 * 20
+
+
 @settings(max_examples=60, deadline=None)
 @given(masks)
 def test_labels_are_the_connected_components(mask):

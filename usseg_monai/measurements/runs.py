@@ -10,10 +10,13 @@ import numpy.typing as npt
 
 from usseg_monai.errors import ImageError
 
-__all__ = ["SECOND_PIECE_SHARE", "Runs", "edge_points", "find_runs", "label_runs", "largest_piece"]
+__all__ = ["MOST_RUNS", "SECOND_PIECE_SHARE", "Runs", "edge_points", "find_runs", "label_runs", "largest_piece"]
 
 SECOND_PIECE_SHARE = 0.05
 """A second piece of at least this share of the largest one's area is worth a word (`usseg_monai.measurements.result.Status`)."""
+
+MOST_RUNS = 120_000
+"""More runs are noise: structures have a few a row, and 4096 rows at most. Noise of that size takes minutes and gigabytes to measure."""
 
 Indices = npt.NDArray[np.intp]
 
@@ -56,7 +59,7 @@ def find_runs(mask: npt.NDArray[Any]) -> Runs:
         mask: ``(rows, cols)``, numbers or bool; nonzero is structure.
 
     Raises:
-        ImageError: not two-dimensional, without pixels, or with values that are no numbers or not finite.
+        ImageError: not two-dimensional, without pixels, with values that are no numbers or not finite, or noise (`MOST_RUNS`).
 
     >>> runs = find_runs(np.array([[0, 1, 1], [1, 0, 1]]))
     >>> runs.row.tolist(), runs.start.tolist(), runs.stop.tolist()
@@ -73,7 +76,11 @@ def find_runs(mask: npt.NDArray[Any]) -> Runs:
     # one background column at the right ends every run in its own row; one pixel in front lets the first run start
     padded = np.zeros(rows * (cols + 1) + 1, np.bool_)
     np.not_equal(mask, 0, out=padded[1:].reshape(rows, cols + 1)[:, :cols])
-    ends = np.flatnonzero(padded[1:] != padded[:-1])
+    changes = padded[1:] != padded[:-1]
+    count = int(np.count_nonzero(changes)) // 2
+    if count > MOST_RUNS:
+        raise ImageError(f"a mask has {count} runs of pixels: more than {MOST_RUNS} are noise, no structure; smooth it or draw it again")
+    ends = np.flatnonzero(changes)
     row, start = np.divmod(ends[::2], cols + 1)
     return Runs((rows, cols), row, start, ends[1::2] - row * (cols + 1))
 
