@@ -34,4 +34,5 @@ def test_a_few_inputs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         except UssegError as error:
             assert "\n" not in str(error)
             refused += 1
-    assert taken and refused, (taken, refused)
+    assert taken
+    assert refused or name == "studies"  # whose message says what is missing
