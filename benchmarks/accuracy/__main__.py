@@ -20,6 +20,7 @@ from benchmarks.accuracy.tables import OVERVIEW, table
 from benchmarks.data import DATA_ROOT
 from benchmarks.readme import insert_table
 from benchmarks.references import DATA, reference_predictor
+from benchmarks.reports import update_reports
 from usseg_monai.data.evaluation import Predicts
 from usseg_monai.errors import UssegError, WeightsError
 from usseg_monai.imaging.write import write_text
@@ -112,10 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UssegError as error:
         print(f"accuracy: {error}", file=sys.stderr)
         return 2
-    known = json.loads(args.output.read_text(encoding="utf-8")) if args.output.is_file() else {}
-    reports = {task: measured.get(task, known.get(task)) for task in TASKS if task in measured or task in known}
-    write_text(args.output, json.dumps(reports, indent=2) + "\n")
-    reports = json.loads(args.output.read_text(encoding="utf-8"))
+    reports = update_reports(args.output, measured)
     print(overview(reports))
     for task in tasks:
         print(f"\n## {task}\n\n{BENCHMARKS[task].markdown(reports[task])}")

@@ -8,7 +8,6 @@ Prints tables, writes ``benchmarks/results/robustness.json`` and exits with 1 if
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,12 +15,12 @@ from pathlib import Path
 from benchmarks.data import DATA_ROOT
 from benchmarks.readme import insert_table
 from benchmarks.references import DATA
+from benchmarks.reports import update_reports
 from benchmarks.robustness.measure import choose, measure
 from benchmarks.robustness.pictures import draw
 from benchmarks.robustness.report import markdown, missed_bars
 from usseg_monai.data.datalist import load_datalist
 from usseg_monai.errors import UssegError
-from usseg_monai.imaging.write import write_text
 from usseg_monai.inference.predictor import Predictor
 from usseg_monai.tasks import TASKS, get_task
 
@@ -53,10 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UssegError as error:
         print(f"robustness: {error}", file=sys.stderr)
         return 2
-    known = json.loads(args.output.read_text(encoding="utf-8")) if args.output.is_file() else {}
-    reports = {task: measured.get(task, known.get(task)) for task in TASKS if task in measured or task in known}
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    write_text(args.output, json.dumps(reports, indent=2) + "\n")
+    reports = update_reports(args.output, measured)
     print(markdown(reports))
     if args.update_docs:
         DOCS.write_text(insert_table(DOCS.read_text(encoding="utf-8"), "robustness", markdown(reports)), encoding="utf-8")

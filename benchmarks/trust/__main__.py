@@ -8,17 +8,16 @@ Prints tables, writes ``benchmarks/results/trust.json`` and exits with 1 if a ba
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.data import DATA_ROOT
 from benchmarks.readme import insert_table
+from benchmarks.reports import update_reports
 from benchmarks.trust.measure import measure
 from benchmarks.trust.report import draw_reliability, markdown, missed_bars, overview
 from usseg_monai.errors import UssegError
-from usseg_monai.imaging.write import write_text
 from usseg_monai.tasks import TASKS, bundle_path, get_task
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -42,10 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UssegError as error:
         print(f"trust: {error}", file=sys.stderr)
         return 2
-    known = json.loads(args.output.read_text(encoding="utf-8")) if args.output.is_file() else {}
-    reports = {task: measured.get(task, known.get(task)) for task in TASKS if task in measured or task in known}
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    write_text(args.output, json.dumps(reports, indent=1) + "\n")
+    reports = update_reports(args.output, measured)
     print(overview(reports))
     if args.update_docs:
         PAGE.write_text(insert_table(PAGE.read_text(encoding="utf-8"), "trust", overview(reports)), encoding="utf-8")

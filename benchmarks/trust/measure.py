@@ -16,6 +16,7 @@ from usseg_monai.data.datalist import load_datalist
 from usseg_monai.data.evaluation import CaseResult
 from usseg_monai.data.summary import groups_of, share, with_interval
 from usseg_monai.inference.predictor import Predictor
+from usseg_monai.inference.proposal import evenly
 from usseg_monai.tasks import TASKS
 
 __all__ = ["BAD_DICE", "SENT", "caught", "confidence_error", "measure", "reliability", "spearman"]
@@ -68,9 +69,7 @@ def _flagged(results: Sequence[CaseResult]) -> list[bool]:
 
 def _others(predictor: Predictor, items: Items) -> dict[str, Any]:
     """Of another task's images: how many are flagged."""
-    step = max(len(items) / OF_OTHERS, 1)
-    chosen = [items[int(step * number)] for number in range(min(len(items), OF_OTHERS))]
-    return _share_unlike([predictor.predict(item["image"]).measurement.unlikeness for item in chosen])
+    return _share_unlike([predictor.predict(item["image"]).measurement.unlikeness for item in evenly(items, OF_OTHERS)])
 
 
 def _strangers(predictor: Predictor, kind: str, count: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging import GreyImage, read_image
@@ -14,7 +15,9 @@ from usseg_monai.inference.inputs import find_inputs, part_masks
 from usseg_monai.inference.predictor import Predictor
 from usseg_monai.tasks import TASKS
 
-__all__ = ["Proposal", "propose_task"]
+__all__ = ["Proposal", "evenly", "propose_task"]
+
+Item = TypeVar("Item")
 
 MOST_IMAGES = 9
 """Looked at, spread evenly over the inputs: more would not change a median."""
@@ -60,10 +63,19 @@ def propose_task(inputs: Sequence[str | Path]) -> Proposal:
     return Proposal(dict(sorted(unlikeness.items(), key=lambda item: item[1])), len(images))
 
 
+def evenly(items: Sequence[Item], most: int) -> list[Item]:
+    """At most so many of the items, spread evenly over all.
+
+    >>> evenly("abcdef", 3), evenly("ab", 3)
+    (['a', 'c', 'e'], ['a', 'b'])
+    """
+    step = max(len(items) / most, 1)
+    return [items[int(step * number)] for number in range(min(len(items), most))]
+
+
 def _some_images(inputs: Sequence[str | Path]) -> list[GreyImage]:
     files = [item.path for item in part_masks(find_inputs(inputs))[0] if not item.refusal]
-    step = max(len(files) / MOST_IMAGES, 1)
-    chosen = [files[int(step * number)] for number in range(min(len(files), MOST_IMAGES))]
+    chosen = evenly(files, MOST_IMAGES)
     images = []
     for file in chosen:
         with suppress(ImageError):  # the batch will say it

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from usseg_monai.networks.probabilities import presence, probabilities
 from usseg_monai.networks.trust import Trust, answer_with_trust
 
 __all__ = ["Deployed"]
@@ -47,21 +48,18 @@ class Deployed(nn.Module):
         image = (image - image.mean()) / torch.where(deviation > 0, deviation, torch.ones_like(deviation))
         outputs = self.network(image) if self.trust is None else answer_with_trust(self.network, self.trust, image)
         heads = outputs if isinstance(outputs, dict) else {"mask": outputs}
-        logits = functional.interpolate(heads["mask"].transpose(2, 3), size=pixels.shape, mode="bilinear", align_corners=False)[0]
-        probability = _probabilities(logits)[-1]
+        logits = functional.interpolate(heads["mask"].transpose(2, 3), size=pixels.shape, mode="bilinear", align_corners=False)
+        probability = probabilities(logits)[0, -1]
         mask = probability >= 0.5
         trust = tuple(heads["trust"][0].unbind()) if "trust" in heads else ()
-        classes = tuple(_probabilities(heads["class"][0]).unbind()) if "class" in heads else ()
-        if classes:
-            present = classes[0] if len(classes) == 1 else 1 - classes[0]
+        classes: tuple[Tensor, ...] = ()
+        if "class" in heads:
+            of_classes = probabilities(heads["class"])[0]
+            classes = of_classes.unbind()
+            present = presence(of_classes)
             found = present >= self.presence_threshold
             mask = mask & found
             if trust:
                 unlikeness, confidence = trust
                 trust = (unlikeness, torch.where(found, confidence, 1 - present))
         return (probability, mask.to(torch.uint8), *trust, *classes)
-
-
-def _probabilities(logits: Tensor) -> Tensor:
-    """Of alternatives ``(C, ...)``, or of one thing to be so ``(1, ...)``."""
-    return torch.sigmoid(logits) if len(logits) == 1 else torch.softmax(logits, 0)

@@ -18,6 +18,8 @@ import torch
 from monai.inferers import SimpleInferer
 from torch import Tensor, nn
 
+from usseg_monai.networks.probabilities import presence, probabilities
+
 __all__ = ["Trust", "TrustInferer", "answer_with_trust"]
 
 DESCRIPTORS = 3
@@ -127,23 +129,18 @@ def answer_with_trust(network: Any, trust: Trust, image: Tensor) -> dict[str, Te
     Returns:
         ``mask``, logits; ``class``, logits, of networks that classify; ``trust``, unlikeness and confidence, ``(batch, 2)``.
     """
-    features = network.encode(image)
-    answer = network.decode(features, list(image.shape[2:]))
-    heads: dict[str, Tensor] = answer if isinstance(answer, dict) else {"mask": answer}
-    unlikeness, confidence = trust(features, structure_probability(heads["mask"])).unbind(1)
+    features, heads = answer_with_features(network, image)
+    unlikeness, confidence = trust(features, probabilities(heads["mask"])[:, -1:]).unbind(1)
     if "class" in heads:
-        confidence = confidence * presence_probability(heads["class"])
+        confidence = confidence * presence(probabilities(heads["class"]))
     return heads | {"trust": torch.stack([unlikeness, confidence], dim=1)}
 
 
-def structure_probability(logits: Tensor) -> Tensor:
-    """Of mask logits ``(batch, C, H, W)``: C = 1, or with the background as the first of alternatives; ``(batch, 1, H, W)``."""
-    return torch.sigmoid(logits) if logits.shape[1] == 1 else torch.softmax(logits, 1)[:, -1:]
-
-
-def presence_probability(logits: Tensor) -> Tensor:
-    """That there is a structure, of class logits ``(batch, classes)``: of the only class, or of all but the first; ``(batch,)``."""
-    return torch.sigmoid(logits[:, 0]) if logits.shape[1] == 1 else 1 - torch.softmax(logits, 1)[:, 0]
+def answer_with_features(network: Any, image: Tensor) -> tuple[list[Tensor], dict[str, Tensor]]:
+    """The features of each level of a network's encoder, and its heads' logits by name."""
+    features = network.encode(image)
+    answer = network.decode(features, list(image.shape[2:]))
+    return features, answer if isinstance(answer, dict) else {"mask": answer}
 
 
 class TrustInferer(SimpleInferer):

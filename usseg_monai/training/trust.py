@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from usseg_monai.errors import WeightsError
 from usseg_monai.imaging.write import atomic_path
-from usseg_monai.networks.trust import DESCRIPTORS, Trust, describe, pool, structure_probability
+from usseg_monai.networks.probabilities import probabilities
+from usseg_monai.networks.trust import DESCRIPTORS, Trust, answer_with_features, describe, pool
 from usseg_monai.training.checkpoints import load_weights, sha256_of
 
 __all__ = ["TrustHandler", "fit_trust", "load_trust", "save_trust"]
@@ -113,9 +114,8 @@ def _masks(network: nn.Module, trust: Trust, batches: Batches) -> tuple[FloatArr
     descriptors, overlaps = [np.zeros((0, DESCRIPTORS))], [np.zeros(0)]
     for batch in batches:
         image, truth = torch.as_tensor(batch["image"]).to(device), torch.as_tensor(batch["label"])[:, -1:] >= 0.5
-        features = network.encode(image)
-        answer = network.decode(features, list(image.shape[2:]))
-        probability = structure_probability(answer["mask"] if isinstance(answer, dict) else answer).cpu()
+        features, heads = answer_with_features(network, image)
+        probability = probabilities(heads["mask"])[:, -1:].cpu()
         unlikeness = trust.distance(pool(features).cpu()) / trust.limit
         described = describe(probability, unlikeness)
         mask = probability >= 0.5

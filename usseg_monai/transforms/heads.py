@@ -9,6 +9,8 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform
 from torch import Tensor
 
+from usseg_monai.networks.probabilities import presence
+
 __all__ = ["EmptyUnlessPresentd", "FinestHeadd", "NameOutputsd", "SplitHeadsd"]
 
 
@@ -104,8 +106,7 @@ class EmptyUnlessPresentd(MapTransform):
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         result = dict(data)
-        classes = result[self.probabilities]
-        present = classes[0] if len(classes) == 1 else 1 - classes[0]
+        present = presence(result[self.probabilities])
         if present >= self.threshold:
             return result
         for key in self.key_iterator(result):
