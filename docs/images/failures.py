@@ -1,8 +1,7 @@
 """Make the pictures of docs/when_not_to_believe.md: results that are wrong, or nearly, and what their status says.
 
-Real images are test images of HC18 (CC BY 4.0) and frames of the Sunnybrook data (CC0), from the folder that USSEG_DATA names; where a
-data set's licence forbids to show any, phantoms stand in. Cases are fixed by name; one whose status is no longer what the page says is
-refused.
+They are test images of HC18 (CC BY 4.0) and frames of the Sunnybrook data (CC0), from the folder that USSEG_DATA names; the licences of the
+other data sets forbid to show any. Cases are fixed by name; one whose status is no longer what the page says is refused.
 
 python docs/images/failures.py
 """
@@ -24,8 +23,6 @@ from usseg_monai.data.evaluation import dice
 from usseg_monai.imaging import GreyImage, MaskArray, read_image
 from usseg_monai.imaging.overlay import CONTOUR_COLOR, OUTLINE_COLOR, draw_overlay
 from usseg_monai.inference.predictor import Prediction
-from usseg_monai.phantoms.breast import breast_phantom
-from usseg_monai.phantoms.phantom import Phantom
 
 FOLDER = Path(__file__).resolve().parent / "failures"
 WIDTH = 300
@@ -72,11 +69,6 @@ def no_head(name: str) -> Sample:
     return replace(sample, truth=np.zeros_like(sample.truth))
 
 
-def drawn(phantom: Phantom) -> Sample:
-    """A phantom."""
-    return Sample(phantom.image.pixels, phantom.mask, phantom.image.spacing_mm)
-
-
 def _annotated(data: str, name: str) -> Sample:
     item = next(item for item in load_datalist(DATA_ROOT / data, "test") if Path(item["image"]).name == name)
     image = read_image(item["image"])
@@ -88,7 +80,6 @@ APEX = "SC-HYP-01-IM-0001-0180.dcm.png"
 CASES = (
     Case("ok_head", "fetal_head", "ok", lambda: head("793_HC.png")),
     Case("ok_ventricle", "left_ventricle", "ok", lambda: ventricle("SC-HF-NI-33-IM-0001-0187.dcm.png")),
-    Case("multiple_lesion", "breast", "multiple_structures", lambda: drawn(breast_phantom(7, "malignant"))),
     Case("border_head", "fetal_head", "touches_border", lambda: degraded(head("562_HC.png"), "crop", 15, "562_HC.png")),
     Case("doubt_ventricle", "left_ventricle", "low_confidence", lambda: degraded(ventricle(APEX), "calipers", 1, APEX)),
     Case("false_alarm_ventricle", "left_ventricle", "low_confidence", lambda: ventricle(APEX)),

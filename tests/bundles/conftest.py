@@ -20,7 +20,7 @@ from usseg_monai.tasks import TASKS
 TINY: dict[str, Any] = {"image_size": [64, 64], "num_workers": 0, "device": "$torch.device('cpu')"}
 """Overrides that make any config of ours quick on a CPU."""
 
-SMALL_NETWORK = {"network_def#widths": [4, 6, 8, 10, 12]}
+SMALL_NETWORK = {"network_def#widths": [4, 6, 8, 10]}
 """In addition, for those that train: weights and optimizer states of kilobytes."""
 
 BUNDLES = sorted(path.parent.parent for path in (REPOSITORY / "bundles").glob("*/configs/train.json"))

@@ -24,7 +24,7 @@ def test_two_processes_train_one_network(bundle: Path, datalist: Path, tmp_path:
         "batch_size": 2,
         "num_workers": 0,
         "max_epochs": 1,
-        "network_def#widths": [4, 6, 8, 10, 12],
+        "network_def#widths": [4, 6, 8, 10],
     }
     command = [sys.executable, "-W", "ignore", "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     command += ["-m", "monai.bundle", "run", *(word for name, value in options.items() for word in (f"--{name}", str(value)))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from monai.bundle import ConfigParser
@@ -17,7 +19,7 @@ from usseg_monai.networks.trust import Trust, TrustInferer
 from usseg_monai.networks.two_heads import ResidualUNetWithClasses
 from usseg_monai.tasks import TASKS, get_task
 
-SIZE = (48, 32)  # W, H
+SIZE = (64, 32)  # W, H
 
 
 @pytest.fixture(scope="module")
@@ -27,21 +29,23 @@ def network() -> nn.Module:
 
 
 def config_of(task: str, presence_threshold: float) -> ConfigParser:
-    """A bundle's inference.json with a narrow network and small images."""
+    """A bundle's inference.json with a narrow network, as far as it has widths, and small images."""
     parser = ConfigParser()
     parser.read_config(str(bundle_path(task) / "configs" / "inference.json"))
     parser["image_size"] = list(SIZE)
-    parser["network_def"]["widths"] = [4, 6, 8]
+    parser["network_def"]["widths"] = [4, 6, 8, 10]
     if "presence_threshold" in parser:
         parser["presence_threshold"] = presence_threshold
     return parser
 
 
-def some_trust(widths: tuple[int, ...] = (4, 6, 8)) -> Trust:
+def some_trust(network: Any) -> Trust:
     generator = torch.Generator().manual_seed(5)
-    trust = Trust(sum(widths), 3)
-    trust.center.copy_(torch.rand(sum(widths), generator=generator))
-    trust.directions.copy_(torch.linalg.qr(torch.rand(sum(widths), 3, generator=generator)).Q)
+    with torch.inference_mode():
+        features = sum(level.shape[1] for level in network.encode(torch.zeros(1, 1, 64, 64)))
+    trust = Trust(features, 3)
+    trust.center.copy_(torch.rand(features, generator=generator))
+    trust.directions.copy_(torch.linalg.qr(torch.rand(features, 3, generator=generator)).Q)
     trust.coefficients.copy_(torch.rand(4, generator=generator))
     return trust
 
@@ -69,8 +73,8 @@ def test_equals_the_monai_chain(task: str, shape: tuple[int, int], threshold: fl
     network = parser.get_parsed_content("network_def").eval()
     pixels = torch.rand(shape, generator=torch.Generator().manual_seed(1)) * 255
     with torch.inference_mode():
-        probability, mask, *others = Deployed(network, SIZE, threshold, some_trust())(pixels)
-    expected_probability, expected_mask, expected_others = monai_chain(parser, task, network, some_trust(), pixels)
+        probability, mask, *others = Deployed(network, SIZE, threshold, some_trust(network))(pixels)
+    expected_probability, expected_mask, expected_others = monai_chain(parser, task, network, some_trust(network), pixels)
     assert probability.shape == mask.shape == shape
     assert mask.dtype == expected_mask.dtype == torch.uint8
     assert torch.allclose(probability, expected_probability, atol=1e-5)
@@ -125,7 +129,7 @@ def test_constant_image_gives_finite_probabilities(network: nn.Module) -> None:
 def test_confidence_in_an_empty_mask_is_that_there_is_nothing(threshold: float, gated: bool) -> None:
     network = ResidualUNetWithClasses(3, widths=(4, 6, 8)).eval()
     with torch.inference_mode():
-        _, mask, _, confidence, nothing, *_ = Deployed(network, SIZE, threshold, some_trust())(torch.rand(30, 20))
+        _, mask, _, confidence, nothing, *_ = Deployed(network, SIZE, threshold, some_trust(network))(torch.rand(30, 20))
     assert bool(torch.isclose(confidence, nothing)) is gated
     assert not gated or not mask.any()
 

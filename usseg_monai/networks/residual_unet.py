@@ -53,7 +53,39 @@ class UpBlock(nn.Module):
         return self.refine(functional.relu(enlarged + skip))
 
 
-class ResidualUNet(nn.Module):
+class Decoder(nn.Module):
+    """The half of a U-Net that leads from features to logits.
+
+    Args:
+        widths: features at 1/2, 1/4, 1/8 ... of the input's size, as they come in.
+        out_channels: channels of the logits.
+        deep_supervision: number of coarser levels that give auxiliary logits in training mode.
+    """
+
+    def __init__(self, widths: Sequence[int], out_channels: int, deep_supervision: int) -> None:
+        super().__init__()
+        self.decoder = nn.ModuleList([UpBlock(wide, narrow) for wide, narrow in pairwise(reversed(widths))])
+        self.head = nn.Conv2d(widths[0], out_channels, 1)
+        self.auxiliary = nn.ModuleList([nn.Conv2d(width, out_channels, 1) for width in widths[deep_supervision:0:-1]])
+
+    def refine(self, skips: list[Tensor], size: list[int]) -> Tensor:
+        """Logits of ``size`` ``[H, W]`` from features, fine to coarse, with auxiliary ones in training mode."""
+        x = skips[-1]
+        features: list[Tensor] = []
+        for i, block in enumerate(self.decoder):
+            x = block(x, skips[len(skips) - 2 - i])
+            features.append(x)
+        logits = [enlarge(self.head(x), size)]
+        if self.training:
+            # The decoder's features run from coarse to fine; the last belongs to the head itself.
+            first = len(features) - 1 - len(self.auxiliary)
+            coarse = [enlarge(head(features[first + i]), size) for i, head in enumerate(self.auxiliary)]
+            if len(coarse) > 0:
+                return torch.stack(logits + coarse[::-1], dim=1)
+        return logits[0]
+
+
+class ResidualUNet(Decoder):
     """Residual U-Net with a stride-2 stem and auxiliary outputs for training.
 
     Args:
@@ -61,6 +93,9 @@ class ResidualUNet(nn.Module):
         out_channels: channels of the logits.
         widths: features at 1/2, 1/4, 1/8 ... of the input's size.
         deep_supervision: number of coarser levels that give auxiliary logits in training mode.
+
+    Attributes:
+        feature_widths: features of each level of the encoder, fine to coarse.
 
     Shapes:
         input ``(batch, in_channels, H, W)``, H and W divisible by ``2 ** len(widths)``;
@@ -81,14 +116,12 @@ class ResidualUNet(nn.Module):
         widths: Sequence[int] = (32, 64, 96, 160, 256),
         deep_supervision: int = 2,
     ) -> None:
-        super().__init__()
+        super().__init__(widths, out_channels, deep_supervision)
+        self.feature_widths = tuple(widths)
         self.stem = nn.Sequential(nn.Conv2d(in_channels, widths[0], 5, 2, 2, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True))
         self.encoder = nn.ModuleList([ResidualBlock(widths[0], widths[0])])
         for narrow, wide in pairwise(widths):
             self.encoder.append(nn.Sequential(ResidualBlock(narrow, wide, stride=2), ResidualBlock(wide, wide)))
-        self.decoder = nn.ModuleList([UpBlock(wide, narrow) for wide, narrow in pairwise(reversed(widths))])
-        self.head = nn.Conv2d(widths[0], out_channels, 1)
-        self.auxiliary = nn.ModuleList([nn.Conv2d(width, out_channels, 1) for width in widths[deep_supervision:0:-1]])
 
     def forward(self, x: Tensor) -> Tensor:
         return self.decode(self.encode(x), list(x.shape[2:]))
@@ -106,19 +139,7 @@ class ResidualUNet(nn.Module):
     @torch.jit.export
     def decode(self, skips: list[Tensor], size: list[int]) -> Tensor:
         """Logits of ``size`` ``[H, W]`` from the features of `encode`, with auxiliary ones in training mode."""
-        x = skips[-1]
-        features: list[Tensor] = []
-        for i, block in enumerate(self.decoder):
-            x = block(x, skips[len(skips) - 2 - i])
-            features.append(x)
-        logits = [enlarge(self.head(x), size)]
-        if self.training:
-            # The decoder's features run from coarse to fine; the last belongs to the head itself.
-            first = len(features) - 1 - len(self.auxiliary)
-            coarse = [enlarge(head(features[first + i]), size) for i, head in enumerate(self.auxiliary)]
-            if len(coarse) > 0:
-                return torch.stack(logits + coarse[::-1], dim=1)
-        return logits[0]
+        return self.refine(skips, size)
 
 
 def enlarge(logits: Tensor, size: list[int]) -> Tensor:

@@ -1,4 +1,4 @@
-"""The residual U-Net with a second head, which says what the image as a whole is."""
+"""U-Nets with a second head, which says what the image as a whole is."""
 
 from __future__ import annotations
 
@@ -8,53 +8,30 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from usseg_monai.networks.efficient_unet import EfficientUNet
 from usseg_monai.networks.residual_unet import ResidualUNet
 
-__all__ = ["ResidualUNetWithClasses"]
+__all__ = ["EfficientUNetWithClasses", "ResidualUNetWithClasses"]
 
 
-class ResidualUNetWithClasses(nn.Module):
-    """Residual U-Net whose two deepest features also classify the image.
+_HIDDEN = 32
+"""Features between the pooled ones and the class logits."""
+
+
+class _UNetWithClasses(nn.Module):
+    """A U-Net whose two deepest features also classify the image.
 
     The class head sees the features averaged and at their largest over the whole picture, and averaged over what the first head takes
     for the structure: whether a lesion is benign stands in and around it. No gradient flows through that weighting, so that the classes
     cannot bend the mask.
-
-    Args:
-        classes: class logits; with one, it is the logit of "there is a structure", with more, the first class is "there is none".
-        in_channels: channels of the image.
-        out_channels: channels of the mask's logits.
-        widths: features at 1/2, 1/4, 1/8 ... of the input's size.
-        deep_supervision: number of coarser levels that give auxiliary mask logits in training mode.
-        dropout: share of the pooled features that training leaves out.
-
-    Attributes:
-        temperature: buffer, scalar: class logits are divided by it outside training. 1 until it is fitted on validation images
-            (`usseg_monai.training.calibration`; Guo et al., "On calibration of modern neural networks", ICML 2017).
-
-    Shapes:
-        input ``(batch, in_channels, H, W)``, H and W divisible by ``2 ** len(widths)``; output a dictionary of ``mask``, logits as
-        `ResidualUNet` gives them, and ``class``, logits ``(batch, classes)``.
-
-    >>> network = ResidualUNetWithClasses(classes=3, widths=(8, 16, 24)).eval()
-    >>> {name: tuple(logits.shape) for name, logits in network(torch.zeros(2, 1, 64, 48)).items()}
-    {'mask': (2, 1, 64, 48), 'class': (2, 3)}
     """
 
-    def __init__(
-        self,
-        classes: int,
-        in_channels: int = 1,
-        out_channels: int = 1,
-        widths: Sequence[int] = (32, 48, 96, 160, 240),
-        deep_supervision: int = 2,
-        dropout: float = 0.3,
-    ) -> None:
+    def __init__(self, unet: ResidualUNet | EfficientUNet, classes: int, dropout: float) -> None:
         super().__init__()
-        self.unet = ResidualUNet(in_channels, out_channels, widths, deep_supervision)
-        pooled = 3 * (widths[-1] + widths[-2])
+        self.unet = unet
+        pooled = 3 * (unet.feature_widths[-1] + unet.feature_widths[-2])
         self.classifier = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(pooled, widths[0]), nn.ReLU(inplace=True), nn.Dropout(dropout), nn.Linear(widths[0], classes)
+            nn.Dropout(dropout), nn.Linear(pooled, _HIDDEN), nn.ReLU(inplace=True), nn.Dropout(dropout), nn.Linear(_HIDDEN, classes)
         )
         self.register_buffer("temperature", torch.ones(()))
 
@@ -75,6 +52,80 @@ class ResidualUNetWithClasses(nn.Module):
         pooled = torch.cat([pool(skips[-1], structure), pool(skips[-2], structure)], dim=1)
         logits = self.classifier(pooled)
         return {"mask": mask, "class": logits if self.training else logits / self.temperature}
+
+
+class ResidualUNetWithClasses(_UNetWithClasses):
+    """`usseg_monai.networks.residual_unet.ResidualUNet` with a second head.
+
+    Args:
+        classes: class logits; with one, it is the logit of "there is a structure", with more, the first class is "there is none".
+        in_channels: channels of the image.
+        out_channels: channels of the mask's logits.
+        widths: features at 1/2, 1/4, 1/8 ... of the input's size.
+        deep_supervision: number of coarser levels that give auxiliary mask logits in training mode.
+        dropout: share of the pooled features that training leaves out.
+
+    Attributes:
+        temperature: buffer, scalar: class logits are divided by it outside training. 1 until it is fitted on validation images
+            (`usseg_monai.training.calibration`; Guo et al., "On calibration of modern neural networks", ICML 2017).
+
+    Shapes: input ``(batch, in_channels, H, W)``, H and W divisible by ``2 ** len(widths)``; output a dictionary of ``mask``, logits as
+        `ResidualUNet` gives them, and ``class``, logits ``(batch, classes)``.
+
+    >>> network = ResidualUNetWithClasses(classes=3, widths=(8, 16, 24)).eval()
+    >>> {name: tuple(logits.shape) for name, logits in network(torch.zeros(2, 1, 64, 48)).items()}
+    {'mask': (2, 1, 64, 48), 'class': (2, 3)}
+    """
+
+    def __init__(
+        self,
+        classes: int,
+        in_channels: int = 1,
+        out_channels: int = 1,
+        widths: Sequence[int] = (32, 48, 96, 160, 240),
+        deep_supervision: int = 2,
+        dropout: float = 0.3,
+    ) -> None:
+        super().__init__(ResidualUNet(in_channels, out_channels, widths, deep_supervision), classes, dropout)
+
+
+class EfficientUNetWithClasses(_UNetWithClasses):
+    """`usseg_monai.networks.efficient_unet.EfficientUNet` with a second head.
+
+    Args:
+        classes: as of `ResidualUNetWithClasses`.
+        in_channels: channels of the image.
+        out_channels: channels of the mask's logits.
+        widths: as of `EfficientUNet`.
+        deep_supervision: as of `EfficientUNet`.
+        dropout: as of `ResidualUNetWithClasses`.
+        pretrained: as of `EfficientUNet`.
+
+    Attributes:
+        temperature: as of `ResidualUNetWithClasses`.
+
+    Shapes: input ``(batch, in_channels, H, W)``, H and W divisible by 32; output as of `ResidualUNetWithClasses`.
+
+    Raises:
+        UsageError: not four widths.
+        UssegError: pretrained weights are wanted, and the package that holds them is not installed.
+
+    >>> network = EfficientUNetWithClasses(classes=3).eval()
+    >>> {name: tuple(logits.shape) for name, logits in network(torch.zeros(2, 1, 64, 32)).items()}
+    {'mask': (2, 1, 64, 32), 'class': (2, 3)}
+    """
+
+    def __init__(
+        self,
+        classes: int,
+        in_channels: int = 1,
+        out_channels: int = 1,
+        widths: Sequence[int] = (32, 48, 96, 160),
+        deep_supervision: int = 2,
+        dropout: float = 0.3,
+        pretrained: bool = False,
+    ) -> None:
+        super().__init__(EfficientUNet(in_channels, out_channels, widths, deep_supervision, pretrained), classes, dropout)
 
 
 def pool(features: Tensor, structure: Tensor) -> Tensor:

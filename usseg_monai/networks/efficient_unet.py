@@ -1,0 +1,162 @@
+"""A U-Net around an encoder that has seen a million photographs before it sees the first ultrasound image.
+
+With a few hundred images of lesions a network learns edges and textures from too little. EfficientNet-Lite0 (the variant of Tan, Le,
+"EfficientNet: rethinking model scaling for convolutional neural networks", ICML 2019, without squeeze-and-excitation and with ReLU6) brings
+them along, small enough for a CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from usseg_monai.errors import UsageError
+from usseg_monai.networks.photographs import load_efficientnet_lite0
+from usseg_monai.networks.residual_unet import Decoder
+
+__all__ = ["EfficientUNet", "efficientnet_lite0"]
+
+
+class Stage(NamedTuple):
+    """Inverted residuals of one width: the first of them strides."""
+
+    repeats: int
+    kernel: int
+    stride: int
+    expansion: int
+    width: int
+
+
+STEM_WIDTH = 32
+LEVELS = (
+    (Stage(1, 3, 1, 1, 16),),
+    (Stage(2, 3, 2, 6, 24),),
+    (Stage(2, 5, 2, 6, 40),),
+    (Stage(3, 3, 2, 6, 80), Stage(3, 5, 1, 6, 112)),
+    (Stage(4, 5, 2, 6, 192), Stage(1, 3, 1, 6, 320)),
+)
+"""The stages of EfficientNet-Lite0 (Tan and Le 2019, table 1), by the grid they work on: 1/2, 1/4 ... 1/32 of the input's size."""
+
+WIDTHS = tuple(level[-1].width for level in LEVELS)
+"""Features of each level of the encoder."""
+
+
+class Depthwise(nn.Conv2d):
+    """A convolution of each feature by itself."""
+
+    def __init__(self, channels: int, kernel: int, stride: int) -> None:
+        super().__init__(channels, channels, kernel, stride, kernel // 2, groups=channels, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and not torch.jit.is_scripting():
+            return self._train(x)
+        return self._conv_forward(x, self.weight, None)
+
+    @torch.jit.unused
+    def _train(self, x: Tensor) -> Tensor:
+        # On a CPU the gradients of a strided or large one take 3 to 8 times longer in bfloat16.
+        exact = self.stride[0] > 1 or self.kernel_size[0] > 3
+        with torch.autocast(x.device.type, enabled=torch.is_autocast_enabled(x.device.type) and not exact):
+            return self._conv_forward(x.float() if exact else x, self.weight, None).to(x.dtype)
+
+
+class InvertedResidual(nn.Module):
+    """Widen, look at each feature's neighbourhood by itself, narrow (Sandler et al., "MobileNetV2", CVPR 2018)."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        wide = in_channels * expansion
+        self.adds = stride == 1 and in_channels == out_channels
+        self.body = nn.Sequential()
+        if expansion != 1:
+            self.body.extend([nn.Conv2d(in_channels, wide, 1, bias=False), _norm(wide), nn.ReLU6(inplace=True)])
+        self.body.extend([Depthwise(wide, kernel, stride), _norm(wide), nn.ReLU6(inplace=True)])
+        self.body.extend([nn.Conv2d(wide, out_channels, 1, bias=False), _norm(out_channels)])  # a narrow layer keeps its sign
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x) + x if self.adds else self.body(x)
+
+
+def efficientnet_lite0(in_channels: int = 1) -> nn.Sequential:
+    """EfficientNet-Lite0 without its classifier: its levels, `WIDTHS` wide, each on half the grid of the one before."""
+    width = STEM_WIDTH
+    levels = nn.Sequential()
+    blocks: list[nn.Module] = [nn.Conv2d(in_channels, width, 3, 2, 1, bias=False), _norm(width), nn.ReLU6(inplace=True)]
+    for level in LEVELS:
+        for stage in level:
+            for i in range(stage.repeats):
+                stride = stage.stride if i == 0 else 1
+                blocks.append(InvertedResidual(width, stage.width, stage.kernel, stride, stage.expansion))
+                width = stage.width
+        levels.append(nn.Sequential(*blocks))
+        blocks = []
+    return levels
+
+
+class EfficientUNet(Decoder):
+    """U-Net with an EfficientNet-Lite0 as its encoder and the decoder of `usseg_monai.networks.residual_unet.ResidualUNet`.
+
+    Args:
+        in_channels: channels of the image.
+        out_channels: channels of the logits.
+        widths: features of the decoder at 1/2, 1/4, 1/8 and 1/16 of the input's size.
+        deep_supervision: number of coarser levels that give auxiliary logits in training mode.
+        pretrained: begin with an encoder that was trained on photographs (`usseg_monai.networks.photographs`), for training.
+
+    Attributes:
+        feature_widths: features of each level of the encoder, fine to coarse.
+
+    Shapes: input ``(batch, in_channels, H, W)``, H and W divisible by 32; output as of `ResidualUNet`.
+
+    Raises:
+        UsageError: not four widths.
+        UssegError: pretrained weights are wanted, and the package that holds them is not installed.
+
+    >>> network = EfficientUNet().eval()
+    >>> network(torch.zeros(1, 1, 64, 96)).shape
+    torch.Size([1, 1, 64, 96])
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 1,
+        out_channels: int = 1,
+        widths: Sequence[int] = (32, 48, 96, 160),
+        deep_supervision: int = 2,
+        pretrained: bool = False,
+    ) -> None:
+        if len(widths) != len(WIDTHS) - 1:
+            raise UsageError(f"widths is {list(widths)}: there must be {len(WIDTHS) - 1}, of the grids of 1/2 to 1/16 of the input's size")
+        super().__init__((*widths, WIDTHS[-1]), out_channels, deep_supervision)
+        self.feature_widths = WIDTHS
+        self.encoder = efficientnet_lite0(in_channels)
+        if pretrained:
+            load_efficientnet_lite0(self.encoder)
+        self.lateral = nn.ModuleList()
+        for wide, narrow in zip(WIDTHS[:-1], widths, strict=True):
+            self.lateral.append(nn.Sequential(nn.Conv2d(wide, narrow, 1, bias=False), nn.BatchNorm2d(narrow)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decode(self.encode(x), list(x.shape[2:]))
+
+    @torch.jit.export
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """Features of an image at 1/2, 1/4 ... of its size."""
+        skips: list[Tensor] = []
+        for level in self.encoder:
+            x = level(x)
+            skips.append(x)
+        return skips
+
+    @torch.jit.export
+    def decode(self, skips: list[Tensor], size: list[int]) -> Tensor:
+        """Logits of ``size`` ``[H, W]`` from the features of `encode`, with auxiliary ones in training mode."""
+        narrow = [lateral(skips[i]) for i, lateral in enumerate(self.lateral)]
+        return self.refine(narrow + skips[-1:], size)
+
+
+def _norm(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=1e-3)  # what the released weights were made with
