@@ -54,6 +54,15 @@ def test_a_few_images_of_the_whole_folder_decide(images: Path, seen: list[int]) 
     assert set(found.unlikeness) == set(TASKS)
 
 
+def test_results_of_an_earlier_run_have_no_say(images: Path, seen: list[int]) -> None:
+    results = images / "out" / "masks"
+    results.mkdir(parents=True)
+    for file in sorted(images.glob("*.*"))[:5]:
+        (results / file.name).write_bytes(file.read_bytes())
+    assert propose_task([images], leave_out=[images / "out"]).images == 9
+    assert seen == [0, 2, 4, 6, 8, 11, 13, 15, 17]
+
+
 def test_what_cannot_be_read_is_passed_over(images: Path, seen: list[int]) -> None:
     for file in sorted(images.iterdir())[:11]:
         file.write_bytes(b"no image")

@@ -60,11 +60,12 @@ def run(args: argparse.Namespace) -> int:
 def _proposed(args: argparse.Namespace) -> str:
     """The task that the images themselves propose; says why."""
     from usseg_monai.errors import ImageError, UsageError
+    from usseg_monai.inference.outputs import no_inputs
     from usseg_monai.inference.proposal import propose_task
 
     if "-" in args.inputs:
         raise UsageError("auto reads the inputs twice, which standard input cannot be: write the list to a file, or name the task")
-    proposal = propose_task(args.inputs)
+    proposal = propose_task(args.inputs, leave_out=no_inputs(args.output))
     what = f"{proposal.images} image{'s' * (proposal.images > 1)} looked at"
     figures = ", ".join(f"{task} {value:.2f}" for task, value in proposal.unlikeness.items())
     if proposal.task is None:

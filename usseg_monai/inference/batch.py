@@ -20,7 +20,7 @@ from usseg_monai.inference.inputs import Input, find_inputs, part_masks
 from usseg_monai.inference.journal import open_journal
 from usseg_monai.inference.ledger import Ledger, Progress
 from usseg_monai.inference.lock import lock_folder
-from usseg_monai.inference.outputs import FOLDERS, check_save
+from usseg_monai.inference.outputs import FOLDERS, check_save, no_inputs
 from usseg_monai.inference.pipeline import process_frames
 from usseg_monai.inference.predictor import Predictor, engine_name
 from usseg_monai.inference.results import Row, open_table
@@ -147,7 +147,7 @@ def run_batch(
     started, folder = now(), Path(output)
     threads = _check(options, get_task(task))
     spacings = read_spacing_csv(options.spacing_csv) if options.spacing_csv else None
-    found = find_inputs(inputs, leave_out=[folder, *(folder / name for name in FOLDERS.values())])
+    found = find_inputs(inputs, leave_out=no_inputs(folder))
     found, masks = (found, []) if given_masks else part_masks(found)
     numbers: Sequence[int] = range(len(found))
     shard = None

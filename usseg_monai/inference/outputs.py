@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from usseg_monai.measurements.result import Measurement
     from usseg_monai.tasks import Task
 
-__all__ = ["FOLDERS", "check_save", "output_files", "write_outputs", "write_overlay"]
+__all__ = ["FOLDERS", "check_save", "no_inputs", "output_files", "write_outputs", "write_overlay"]
 
 FOLDERS = {"mask": "masks", "overlay": "overlays", "probability": "probabilities"}
 """What can be saved, and the folder of each."""
@@ -35,6 +35,15 @@ def check_save(save: Collection[str]) -> None:
     for kind in save:
         if kind not in FOLDERS:
             raise UsageError(f"cannot save {kind!r}: what can be saved is {', '.join(FOLDERS)}")
+
+
+def no_inputs(folder: Path) -> list[Path]:
+    """Folders whose files are results, where ``folder`` is that of a run: none of them is an input, wherever the user points.
+
+    >>> [path.as_posix() for path in no_inputs(Path("out"))]
+    ['out', 'out/masks', 'out/overlays', 'out/probabilities']
+    """
+    return [folder, *(folder / name for name in FOLDERS.values())]
 
 
 def output_files(folder: Path, output: str, save: Collection[str]) -> dict[str, Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,11 +42,12 @@ class Proposal:
         return name if least <= 1 else None
 
 
-def propose_task(inputs: Sequence[str | Path]) -> Proposal:
+def propose_task(inputs: Sequence[str | Path], *, leave_out: Collection[Path] = ()) -> Proposal:
     """Look at a few of the images, and find the task that they belong to.
 
     Args:
         inputs: files, folders, globs.
+        leave_out: folders that are not searched, as in `usseg_monai.inference.inputs.find_inputs`.
 
     Raises:
         ImageError: the inputs lead to no image that can be read.
@@ -55,7 +56,7 @@ def propose_task(inputs: Sequence[str | Path]) -> Proposal:
     >>> propose_task(["images"]).task  # doctest: +SKIP
     'fetal_head'
     """
-    images = _some_images(inputs)
+    images = _some_images(inputs, leave_out)
     unlikeness = {}
     for task in TASKS:
         predictor = Predictor(task, engine="onnx")
@@ -73,8 +74,8 @@ def evenly(items: Sequence[Item], most: int) -> list[Item]:
     return [items[int(step * number)] for number in range(min(len(items), most))]
 
 
-def _some_images(inputs: Sequence[str | Path]) -> list[GreyImage]:
-    files = [item.path for item in part_masks(find_inputs(inputs))[0] if not item.refusal]
+def _some_images(inputs: Sequence[str | Path], leave_out: Collection[Path]) -> list[GreyImage]:
+    files = [item.path for item in part_masks(find_inputs(inputs, leave_out=leave_out))[0] if not item.refusal]
     chosen = evenly(files, MOST_IMAGES)
     images = []
     for file in chosen:
