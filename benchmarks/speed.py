@@ -142,7 +142,7 @@ def measure_task(task: str, data: Path, scratch: Path, count: int, import_second
 
     predicting = median(predict(image), runs=5)
     bundle_one = median(bundle(scratch / "one"), runs=1)
-    predicting_many = measure(predict(scratch / "many"))
+    predicting_many = median(predict(scratch / "many"), runs=3)
     bundle_many = measure(bundle(scratch / "many"))
     train = [_usseg(), "train", task, "--data", data / IMAGES[task].root, "-o", scratch / "training", "--json", "max_epochs=1"]
     training = measure(train)
