@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from usseg_monai.networks.probabilities import presence, probabilities
+from usseg_monai.networks.probabilities import of_classes, of_structure, presence
 from usseg_monai.networks.trust import Trust, answer_with_trust
 
 __all__ = ["Deployed"]
@@ -49,14 +49,14 @@ class Deployed(nn.Module):
         outputs = self.network(image) if self.trust is None else answer_with_trust(self.network, self.trust, image)
         heads = outputs if isinstance(outputs, dict) else {"mask": outputs}
         logits = functional.interpolate(heads["mask"].transpose(2, 3), size=pixels.shape, mode="bilinear", align_corners=False)
-        probability = probabilities(logits)[0, -1]
+        probability = of_structure(logits)[0, 0]
         mask = probability >= 0.5
         trust = tuple(heads["trust"][0].unbind()) if "trust" in heads else ()
         classes: tuple[Tensor, ...] = ()
         if "class" in heads:
-            of_classes = probabilities(heads["class"])[0]
-            classes = of_classes.unbind()
-            present = presence(of_classes)
+            shares = of_classes(heads["class"])[0]
+            classes = shares.unbind()
+            present = presence(shares)
             found = present >= self.presence_threshold
             mask = mask & found
             if trust:

@@ -18,7 +18,7 @@ import torch
 from monai.inferers import SimpleInferer
 from torch import Tensor, nn
 
-from usseg_monai.networks.probabilities import presence, probabilities
+from usseg_monai.networks.probabilities import of_classes, of_structure, presence
 
 __all__ = ["Trust", "TrustInferer", "answer_with_trust"]
 
@@ -130,9 +130,9 @@ def answer_with_trust(network: Any, trust: Trust, image: Tensor) -> dict[str, Te
         ``mask``, logits; ``class``, logits, of networks that classify; ``trust``, unlikeness and confidence, ``(batch, 2)``.
     """
     features, heads = answer_with_features(network, image)
-    unlikeness, confidence = trust(features, probabilities(heads["mask"])[:, -1:]).unbind(1)
+    unlikeness, confidence = trust(features, of_structure(heads["mask"])).unbind(1)
     if "class" in heads:
-        confidence = confidence * presence(probabilities(heads["class"]))
+        confidence = confidence * presence(of_classes(heads["class"]))
     return heads | {"trust": torch.stack([unlikeness, confidence], dim=1)}
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from usseg_monai.errors import WeightsError
 from usseg_monai.imaging.write import atomic_path
-from usseg_monai.networks.probabilities import probabilities
+from usseg_monai.networks.probabilities import of_structure
 from usseg_monai.networks.trust import DESCRIPTORS, Trust, answer_with_features, describe, pool
 from usseg_monai.training.checkpoints import load_weights, sha256_of
 
@@ -115,7 +115,7 @@ def _masks(network: nn.Module, trust: Trust, batches: Batches) -> tuple[FloatArr
     for batch in batches:
         image, truth = torch.as_tensor(batch["image"]).to(device), torch.as_tensor(batch["label"])[:, -1:] >= 0.5
         features, heads = answer_with_features(network, image)
-        probability = probabilities(heads["mask"])[:, -1:].cpu()
+        probability = of_structure(heads["mask"]).cpu()
         unlikeness = trust.distance(pool(features).cpu()) / trust.limit
         described = describe(probability, unlikeness)
         mask = probability >= 0.5
