@@ -85,7 +85,8 @@ LEFT_VENTRICLE = Showcase(
             "cine",
             "Phantom stack",
             f"A synthetic cine of {_SLICES} slices and {_PHASES} phases in one file, with exactly known volumes. The largest sum of areas "
-            "is end diastole, the smallest end systole; one slice is shown at both. The network was trained on real images alone.",
+            "is end diastole, the smallest end systole; one slice is shown at both. The network was trained on real images "
+            "alone, and calls phantoms unlike them.",
             _cine,
             figures=_figures,
         ),
