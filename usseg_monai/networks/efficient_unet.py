@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from usseg_monai.errors import UsageError
 from usseg_monai.networks.photographs import load_efficientnet_lite0
-from usseg_monai.networks.residual_unet import Decoder
+from usseg_monai.networks.residual_unet import UNet
 
 __all__ = ["EfficientUNet", "efficientnet_lite0"]
 
@@ -96,7 +96,7 @@ def efficientnet_lite0(in_channels: int = 1) -> nn.Sequential:
     return levels
 
 
-class EfficientUNet(Decoder):
+class EfficientUNet(UNet):
     """U-Net with an EfficientNet-Lite0 as its encoder and the decoder of `usseg_monai.networks.residual_unet.ResidualUNet`.
 
     Args:
@@ -130,32 +130,14 @@ class EfficientUNet(Decoder):
     ) -> None:
         if len(widths) != len(WIDTHS) - 1:
             raise UsageError(f"widths is {list(widths)}: there must be {len(WIDTHS) - 1}, of the grids of 1/2 to 1/16 of the input's size")
-        super().__init__((*widths, WIDTHS[-1]), out_channels, deep_supervision)
-        self.feature_widths = WIDTHS
-        self.encoder = efficientnet_lite0(in_channels)
+        encoder = efficientnet_lite0(in_channels)
         if pretrained:
-            load_efficientnet_lite0(self.encoder)
-        self.lateral = nn.ModuleList()
-        for wide, narrow in zip(WIDTHS[:-1], widths, strict=True):
-            self.lateral.append(nn.Sequential(nn.Conv2d(wide, narrow, 1, bias=False), nn.BatchNorm2d(narrow)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.decode(self.encode(x), list(x.shape[2:]))
-
-    @torch.jit.export
-    def encode(self, x: Tensor) -> list[Tensor]:
-        """Features of an image at 1/2, 1/4 ... of its size."""
-        skips: list[Tensor] = []
-        for level in self.encoder:
-            x = level(x)
-            skips.append(x)
-        return skips
-
-    @torch.jit.export
-    def decode(self, skips: list[Tensor], size: list[int]) -> Tensor:
-        """Logits of ``size`` ``[H, W]`` from the features of `encode`, with auxiliary ones in training mode."""
-        narrow = [lateral(skips[i]) for i, lateral in enumerate(self.lateral)]
-        return self.refine(narrow + skips[-1:], size)
+            load_efficientnet_lite0(encoder)
+        lateral = [
+            nn.Sequential(nn.Conv2d(wide, narrow, 1, bias=False), nn.BatchNorm2d(narrow))
+            for wide, narrow in zip(WIDTHS[:-1], widths, strict=True)
+        ]
+        super().__init__(nn.Identity(), encoder, WIDTHS, lateral, (*widths, WIDTHS[-1]), out_channels, deep_supervision)
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:

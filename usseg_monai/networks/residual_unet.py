@@ -6,14 +6,14 @@ quarter of a plain U-Net of the same depth at the same input size, and the struc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["ResidualUNet"]
+__all__ = ["ResidualUNet", "UNet"]
 
 
 class ResidualBlock(nn.Module):
@@ -53,27 +53,59 @@ class UpBlock(nn.Module):
         return self.refine(functional.relu(enlarged + skip))
 
 
-class Decoder(nn.Module):
-    """The half of a U-Net that leads from features to logits.
+class UNet(nn.Module):
+    """What U-Nets share whose skips are added: the way down through an encoder, and the decoder.
 
     Args:
-        widths: features at 1/2, 1/4, 1/8 ... of the input's size, as they come in.
+        stem: what an image goes through before the first level.
+        encoder: levels, each on half the grid of the one before.
+        feature_widths: features of each level, fine to coarse.
+        lateral: for each level but the coarsest, what brings its features to the decoder's width.
+        widths: the decoder's features at each level, the coarsest as it comes.
         out_channels: channels of the logits.
         deep_supervision: number of coarser levels that give auxiliary logits in training mode.
     """
 
-    def __init__(self, widths: Sequence[int], out_channels: int, deep_supervision: int) -> None:
+    def __init__(
+        self,
+        stem: nn.Module,
+        encoder: Iterable[nn.Module],
+        feature_widths: Sequence[int],
+        lateral: Iterable[nn.Module],
+        widths: Sequence[int],
+        out_channels: int,
+        deep_supervision: int,
+    ) -> None:
         super().__init__()
+        self.stem = stem
+        self.encoder = nn.ModuleList(encoder)
+        self.feature_widths = tuple(feature_widths)
+        self.lateral = nn.ModuleList(lateral)
         self.decoder = nn.ModuleList([UpBlock(wide, narrow) for wide, narrow in pairwise(reversed(widths))])
         self.head = nn.Conv2d(widths[0], out_channels, 1)
         self.auxiliary = nn.ModuleList([nn.Conv2d(width, out_channels, 1) for width in widths[deep_supervision:0:-1]])
 
-    def refine(self, skips: list[Tensor], size: list[int]) -> Tensor:
-        """Logits of ``size`` ``[H, W]`` from features, fine to coarse, with auxiliary ones in training mode."""
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decode(self.encode(x), list(x.shape[2:]))
+
+    @torch.jit.export
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """Features of an image at 1/2, 1/4 ... of its size."""
+        x = self.stem(x)
+        skips: list[Tensor] = []
+        for level in self.encoder:
+            x = level(x)
+            skips.append(x)
+        return skips
+
+    @torch.jit.export
+    def decode(self, skips: list[Tensor], size: list[int]) -> Tensor:
+        """Logits of ``size`` ``[H, W]`` from the features of `encode`, with auxiliary ones in training mode."""
+        narrow = [lateral(skips[i]) for i, lateral in enumerate(self.lateral)]
         x = skips[-1]
         features: list[Tensor] = []
         for i, block in enumerate(self.decoder):
-            x = block(x, skips[len(skips) - 2 - i])
+            x = block(x, narrow[len(narrow) - 1 - i])
             features.append(x)
         logits = [enlarge(self.head(x), size)]
         if self.training:
@@ -85,7 +117,7 @@ class Decoder(nn.Module):
         return logits[0]
 
 
-class ResidualUNet(Decoder):
+class ResidualUNet(UNet):
     """Residual U-Net with a stride-2 stem and auxiliary outputs for training.
 
     Args:
@@ -116,30 +148,12 @@ class ResidualUNet(Decoder):
         widths: Sequence[int] = (32, 64, 96, 160, 256),
         deep_supervision: int = 2,
     ) -> None:
-        super().__init__(widths, out_channels, deep_supervision)
-        self.feature_widths = tuple(widths)
-        self.stem = nn.Sequential(nn.Conv2d(in_channels, widths[0], 5, 2, 2, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True))
-        self.encoder = nn.ModuleList([ResidualBlock(widths[0], widths[0])])
+        stem = nn.Sequential(nn.Conv2d(in_channels, widths[0], 5, 2, 2, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True))
+        encoder: list[nn.Module] = [ResidualBlock(widths[0], widths[0])]
         for narrow, wide in pairwise(widths):
-            self.encoder.append(nn.Sequential(ResidualBlock(narrow, wide, stride=2), ResidualBlock(wide, wide)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.decode(self.encode(x), list(x.shape[2:]))
-
-    @torch.jit.export
-    def encode(self, x: Tensor) -> list[Tensor]:
-        """Features of an image at 1/2, 1/4 ... of its size."""
-        x = self.stem(x)
-        skips: list[Tensor] = []
-        for level in self.encoder:
-            x = level(x)
-            skips.append(x)
-        return skips
-
-    @torch.jit.export
-    def decode(self, skips: list[Tensor], size: list[int]) -> Tensor:
-        """Logits of ``size`` ``[H, W]`` from the features of `encode`, with auxiliary ones in training mode."""
-        return self.refine(skips, size)
+            encoder.append(nn.Sequential(ResidualBlock(narrow, wide, stride=2), ResidualBlock(wide, wide)))
+        lateral = [nn.Identity() for _ in widths[:-1]]
+        super().__init__(stem, encoder, widths, lateral, widths, out_channels, deep_supervision)
 
 
 def enlarge(logits: Tensor, size: list[int]) -> Tensor:

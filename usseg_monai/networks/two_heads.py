@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from usseg_monai.networks.efficient_unet import EfficientUNet
-from usseg_monai.networks.residual_unet import ResidualUNet
+from usseg_monai.networks.residual_unet import ResidualUNet, UNet
 
 __all__ = ["EfficientUNetWithClasses", "ResidualUNetWithClasses"]
 
@@ -26,7 +26,7 @@ class _UNetWithClasses(nn.Module):
     cannot bend the mask.
     """
 
-    def __init__(self, unet: ResidualUNet | EfficientUNet, classes: int, dropout: float) -> None:
+    def __init__(self, unet: UNet, classes: int, dropout: float) -> None:
         super().__init__()
         self.unet = unet
         pooled = 3 * (unet.feature_widths[-1] + unet.feature_widths[-2])
