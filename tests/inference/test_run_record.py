@@ -3,7 +3,11 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -83,3 +87,39 @@ def test_the_bundles_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for content, version in (("[]", None), ("{", None), ('{"version": "1.2.3"}', "1.2.3")):
         (tmp_path / "configs" / "metadata.json").write_text(content)
         assert bundle_version("fetal_head") == version
+
+
+def test_an_interrupt_at_any_line_leaves_a_whole_record(tmp_path: Path) -> None:
+    def interrupted_at(line: int, folder: Path) -> bool:
+        """Add an input to one that is there, with an interrupt before the given line of the module; whether it came."""
+        came = False
+
+        def tracer(frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:
+            nonlocal line, came
+            if frame.f_code.co_filename != module.__file__:
+                return None
+            if event == "line":
+                line -= 1
+                if line == 0:
+                    came = True
+                    raise KeyboardInterrupt
+            return tracer
+
+        folder.mkdir()
+        with open_run_record(folder, {}, now(), total=3) as record:
+            record.add(InputRecord(0, "a.png", "/a.png", "done"))
+            sys.settrace(tracer)
+            with suppress(KeyboardInterrupt):
+                record.add(InputRecord(1, "b.png", "/b.png", "failed", "x" * 1000))
+            sys.settrace(None)
+            record.end("interrupted")
+        return came
+
+    lines = 0
+    while interrupted_at(lines + 1, tmp_path / str(lines)):
+        record = read(tmp_path / str(lines))
+        assert record["state"] == "interrupted"
+        assert [item["file"] for item in record["inputs"]] in (["a.png"], ["a.png", "b.png"])
+        assert record["counts"]["not_reached"] == 3 - len(record["inputs"])
+        lines += 1
+    assert lines > 10

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from usseg_monai import __version__
 from usseg_monai.errors import OutputError
@@ -52,57 +52,67 @@ class InputRecord:
     reason: str = ""
 
 
+class _Written(NamedTuple):
+    """What surely stands in the file: inputs up to ``end``, the lines behind them, and how many inputs of each state."""
+
+    end: int
+    tail: str
+    counts: Counter[str]
+
+
 class RunRecord:
-    """A run record that grows; see `open_run_record`.
+    """A run record that grows; see `open_run_record`. An input in whose `add` an interrupt came may be missing; nothing else is.
 
     Attributes:
         total: number of inputs that the run is to account for.
-        counts: of those accounted for, by state.
     """
 
     def __init__(self, path: Path, head: str, started: datetime, total: int) -> None:
-        self.total, self.counts = total, Counter[str]()
+        self.total = total
         self._path, self._started = path, started
-        self._end, self._tail = len(head), self._tail_of("running")
-        write_text(path, head + self._tail)
+        counts = Counter[str]()
+        self._written = _Written(len(head), self._tail_of("running", counts), counts)
+        write_text(path, head + self._written.tail)
         try:
             self._descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
         except OSError as error:
             raise _cannot_be_written(path, error) from error
 
+    @property
+    def counts(self) -> Counter[str]:
+        """Of those accounted for, by state."""
+        return self._written.counts
+
     def add(self, item: InputRecord) -> None:
         """Account for an input; raises `OutputError` where there is no room, and what was there stays."""
-        self.counts[item.state] += 1
-        try:
-            self._write(("," if self.counts.total() > 1 else "") + _ENTRY + json.dumps(asdict(item)), "running")
-        except OutputError:
-            self.counts[item.state] -= 1
-            raise
+        separator = "," if self.counts else ""
+        self._write(separator + _ENTRY + json.dumps(asdict(item)), "running", self.counts + Counter([item.state]))
 
     def end(self, state: str) -> None:
         """Say how the run ended: ``finished``, ``interrupted`` or ``failed``."""
-        self._write("", state)
+        self._write("", state, self.counts)
 
     def close(self) -> None:
         """Close the file as it is."""
         os.close(self._descriptor)
 
-    def _write(self, entry: str, state: str) -> None:
-        tail = self._tail_of(state).ljust(len(self._tail) - len(entry))  # nothing of the old lines is left behind the new ones
+    def _write(self, entry: str, state: str, counts: Counter[str]) -> None:
+        end, tail = self._written.end, self._tail_of(state, counts)
         try:
-            _overwrite(self._descriptor, self._end, entry + tail, self._tail)
+            behind = os.fstat(self._descriptor).st_size - end - len(entry)  # nothing of the old lines is left behind the new ones
+            _overwrite(self._descriptor, end, entry + tail.ljust(behind), self._written.tail)
         except OSError as error:
             raise _cannot_be_written(self._path, error) from error
-        self._end, self._tail = self._end + len(entry), tail
+        self._written = _Written(end + len(entry), tail, counts)  # at once: an interrupt comes before it or after it
 
-    def _tail_of(self, state: str) -> str:
+    def _tail_of(self, state: str, counts: Counter[str]) -> str:
         """What stands behind the inputs: all that changes while they are added."""
         moment = now()
         facts = {
             "state": state,
             "finished": None if state == "running" else moment.isoformat(timespec="seconds"),
             "seconds": round((moment - self._started).total_seconds(), 3),
-            "counts": {**{kind: self.counts[kind] for kind in STATES}, "not_reached": self.total - self.counts.total()},
+            "counts": {**{kind: counts[kind] for kind in STATES}, "not_reached": self.total - counts.total()},
             "versions": versions(),
         }
         return _END + json.dumps(facts, indent=1)[2:] + "\n"
