@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from usseg_monai.demo import SHOWCASES
     from usseg_monai.demo.build import predict, write_samples
     from usseg_monai.imaging import write_text
-    from usseg_monai.inference.report import render_report
+    from usseg_monai.inference.report_page import render_report
 
     showcases = [SHOWCASES[name] for name in TASKS if name in SHOWCASES]
     written = {showcase.task: write_samples(showcase, args.output) for showcase in showcases}

@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from usseg_monai.imaging.image import GreyImage
-from usseg_monai.inference.report import Case, Chapter, Figure, Report, Section, Tolerance, render_report
+from usseg_monai.inference.report import Case, Chapter, Figure, Report, Section, Tolerance
+from usseg_monai.inference.report_page import render_report
 from usseg_monai.measurements.result import Measurement, Status, Value
 from usseg_monai.tasks import Column, get_task
 
