@@ -160,27 +160,22 @@ def _pixels_of_hull(runs: Runs) -> int:
 
 def _hull(outline: _Points) -> npt.NDArray[np.intp]:
     """Indices of the points that are corners of their convex hull, ascending, which for a closed way is their order (Andrew's chain)."""
-    # Of the points in one row only the outermost can be corners.
+    # Of the points in one row only the outermost can be corners: the first of each row on one side, the last on the other.
     order = np.lexsort((outline[:, 1], outline[:, 0]))
-    rows = outline[order, 0]
-    begins = np.flatnonzero(np.diff(rows, prepend=-np.inf))
-    ends = np.append(begins[1:], len(order)) - 1
-    candidates = np.unique(np.stack([begins, ends], axis=1)).tolist()
-    points = [(float(row), float(col), int(index)) for (row, col), index in zip(outline[order], order, strict=True)]
+    firsts = np.flatnonzero(np.diff(outline[order, 0], prepend=-np.inf))
+    lasts = np.append(firsts[1:], len(order)) - 1
     corners: set[int] = set()
-    for way in (candidates, candidates[::-1]):
+    for side in (order[firsts], order[lasts[::-1]]):
         chain: list[tuple[float, float, int]] = []
-        for place in way:
-            point = points[place]
-            while len(chain) > 1 and _turn(chain[-2], chain[-1], point) <= 0:
+        for (row, col), index in zip(outline[side].tolist(), side.tolist(), strict=True):
+            while len(chain) > 1:
+                (row_0, col_0, _), (row_1, col_1, _) = chain[-2:]
+                if (row_1 - row_0) * (col - col_0) - (col_1 - col_0) * (row - row_0) > 0:
+                    break  # the last of the chain is a corner so far
                 chain.pop()
-            chain.append(point)
+            chain.append((row, col, index))
         corners |= {index for _, _, index in chain}
     return np.array(sorted(corners))
-
-
-def _turn(first: tuple[float, ...], second: tuple[float, ...], third: tuple[float, ...]) -> float:
-    return (second[0] - first[0]) * (third[1] - first[1]) - (second[1] - first[1]) * (third[0] - first[0])
 
 
 def _depths(outline: _Points, hull: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
