@@ -13,6 +13,7 @@ import pytest
 
 from usseg_monai.demo.left_ventricle import LEFT_VENTRICLE
 from usseg_monai.phantoms.fetal_head import fetal_head_phantom
+from usseg_monai.tasks import TASKS, Task
 
 from .conftest import REPOSITORY
 
@@ -70,3 +71,8 @@ def test_program(program: str, workplace: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program], cwd=workplace, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_the_licence_of_the_weights_is_the_one_that_the_task_names(task: Task) -> None:
+    assert f"`{task.name}` {task.weights_license.split(' (')[0]}" in " ".join(TEXT.split())

@@ -16,7 +16,7 @@ LEFT_VENTRICLE = Task(
     ),
     measurement="usseg_monai.measurements.left_ventricle:measure",
     bundle="left_ventricle",
-    weights_license="CC0 1.0 (trained on the Sunnybrook Cardiac Data, Radau et al. 2009)",
+    weights_license="Apache-2.0 (trained on the Sunnybrook Cardiac Data, Radau et al. 2009, CC0 1.0)",
     weights_sha256="2b3e02b088d222e1d52c4f3968f03a102f2e7b22111e7acb098f2e6ae2101756",
     low_confidence=0.8,
     study="usseg_monai.inference.left_ventricle_study:sum_up",
