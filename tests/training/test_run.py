@@ -158,6 +158,12 @@ def test_what_the_reader_says_comes_out_of_the_config_unchanged(tmp_path: Path) 
         train("fetal_head", file, tmp_path / "out", SMALL)
 
 
+def test_images_without_a_class_are_no_data_for_a_network_that_learns_classes(datalist: Path, tmp_path: Path) -> None:
+    said = r"4 of 4 images say no class, .*0\.png first, .* 0 normal, 1 benign, 2 malignant"
+    with pytest.raises(UsageError, match=said):
+        train("breast", datalist, tmp_path, {"image_size": [64, 64], "num_workers": 0, "network_def#pretrained": False})
+
+
 def test_a_config_that_cannot_be_built_is_one_line(datalist: Path, tmp_path: Path) -> None:
     with pytest.raises(UssegError, match=r"the config cannot be run: .*NoSuchOptimizer") as refusal:
         train("fetal_head", datalist, tmp_path, SMALL | {"optimizer#_target_": "torch.optim.NoSuchOptimizer"})

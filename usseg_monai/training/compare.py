@@ -33,58 +33,12 @@ from usseg_monai.training.comparison import Comparison, Variant, write_compariso
 from usseg_monai.training.overrides import check_overrides, parse_value
 from usseg_monai.training.records import recorded
 from usseg_monai.training.run import train
+from usseg_monai.training.short_names import short_names
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["SHORT_NAMES", "compare", "parse_vary"]
-
-_SHIPPED = "usseg_monai.networks.residual_unet.ResidualUNet"
-_OPTIMIZED = {"params": "$@network.parameters()", "lr": "@learning_rate"}
-_WIDTHS = [16, 32, 64, 128, 256]
-
-SHORT_NAMES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
-    "network": {
-        "residual_unet": {"network_def#_target_": _SHIPPED},  # with the bundle's widths
-        "plain_unet": {
-            "network_def": {
-                "_target_": "UNet",
-                "spatial_dims": 2,
-                "in_channels": 1,
-                "out_channels": 1,
-                "channels": _WIDTHS,
-                "strides": [2, 2, 2, 2],
-                "num_res_units": 2,
-                "norm": "batch",
-            }
-        },
-        "classic_unet": {
-            "network_def": {
-                "_target_": "usseg_monai.networks.classic_unet.ClassicUNet",
-                "in_channels": 1,  # the teaching recipe repeats the image three times; the bundle's chain, which all share here, does not
-                "out_channels": 1,
-                "widths": _WIDTHS,
-            }
-        },
-        "encoder_decoder": {
-            "network_def": {
-                "_target_": "usseg_monai.networks.encoder_decoder.EncoderDecoder",
-                "in_channels": 1,
-                "out_channels": 1,
-                "widths": _WIDTHS,
-                "activation": "relu",
-                "upsample": "transposed",
-            }
-        },
-    },
-    # Weight decay is no setting of its own: decoupled (AdamW) and added to the gradient (the others) it is a different thing.
-    "optimizer": {
-        "AdamW": {"optimizer#_target_": "torch.optim.AdamW"},  # with the bundle's weight decay
-        "Adam": {"optimizer": {"_target_": "torch.optim.Adam", **_OPTIMIZED}},
-        "SGD": {"optimizer": {"_target_": "torch.optim.SGD", **_OPTIMIZED, "momentum": 0.9, "weight_decay": 1e-4}},
-    },
-}
-"""What can be varied by a name of its own: key -> name -> overrides of ``configs/train.json``."""
+__all__ = ["compare", "parse_vary"]
 
 _PROTOCOL = ("max_epochs", "patience")
 """Keys that the protocol sets for all."""
@@ -154,7 +108,8 @@ def compare(
         task: name of a task.
         data: data set: a datalist's JSON file, an official data set, or a folder of images and masks.
         out: folder for the results.
-        vary: key -> values as words; keys are those of `SHORT_NAMES` and of the bundle's ``configs/train.json`` (``a#b`` for nested).
+        vary: key -> values as words; keys are ``network``, ``optimizer`` (`usseg_monai.training.short_names`) and those of the
+            bundle's ``configs/train.json`` (``a#b`` for nested).
         epochs: epochs of every training.
         overrides: new values for keys of the config that all combinations share.
         report: called with the number of epochs trained so far and in all.
@@ -207,17 +162,18 @@ def _combinations(config: Mapping[str, Any], vary: Mapping[str, Sequence[str]], 
             raise UsageError(f"{key} is the same for all in a comparison: {'use --epochs' if key == 'max_epochs' else 'leave it out'}")
     if all(len(values) < 2 for values in vary.values()):
         raise UsageError("nothing to compare: give at least one key two values, for example --vary optimizer=Adam,SGD")
+    names = short_names(config["network_def"])
     for choice in itertools.product(*([(key, value) for value in values] for key, values in vary.items())):
-        chosen = {name: new for key, value in choice for name, new in _overrides_of(key, value).items()}
+        chosen = {name: new for key, value in choice for name, new in _overrides_of(key, value, names).items()}
         yield _Combination(dict(choice), _fold(config, {**shared, **chosen}))
 
 
-def _overrides_of(key: str, value: str) -> Mapping[str, Any]:
-    if key not in SHORT_NAMES:
+def _overrides_of(key: str, value: str, names: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Mapping[str, Any]:
+    if key not in names:
         return {key: parse_value(value)}
-    if value not in SHORT_NAMES[key]:
-        raise UsageError(f"unknown {key} {value!r}: choose among {', '.join(SHORT_NAMES[key])}, or vary a key of the config itself")
-    return SHORT_NAMES[key][value]
+    if value not in names[key]:
+        raise UsageError(f"no {key} {value!r} for this task: choose among {', '.join(names[key])}, or vary a key of the config itself")
+    return names[key][value]
 
 
 def _fold(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -272,7 +228,7 @@ def _finish(
         network, image_size = _trained_network(task, folder, overrides)
         variant = Variant(
             settings=combination.settings,
-            dice=tuple(_dice_by_case(network, image_size, items)),
+            dice=tuple(_dice_by_case(task, network, image_size, items)),
             parameters=sum(parameter.numel() for parameter in network.parameters()),
             milliseconds=_milliseconds(network, image_size),
             curves=tuple(json.loads((folder / "curves.json").read_text(encoding="utf-8"))),
@@ -298,19 +254,20 @@ def _trained_network(task: str, folder: Path, overrides: Mapping[str, Any]) -> t
     return network.eval(), (width, height)
 
 
-def _dice_by_case(network: nn.Module, image_size: tuple[int, int], items: Sequence[Mapping[str, Any]]) -> Iterator[float]:
+def _dice_by_case(task: str, network: nn.Module, image_size: tuple[int, int], items: Sequence[Mapping[str, Any]]) -> Iterator[float]:
     """Dice of each item on its image's own grid, through the module that is deployed."""
     import torch
 
     from usseg_monai.networks.deployed import Deployed
+    from usseg_monai.training.export import presence_threshold
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    deployed = Deployed(copy.deepcopy(network), image_size).eval().to(device)
+    deployed = Deployed(copy.deepcopy(network), image_size, presence_threshold(task)).eval().to(device)
     for item in items:
         pixels = read_image(Path(item["image"])).pixels
         truth = read_annotation(item["label"], pixels.shape)
         with torch.inference_mode():
-            _, mask = deployed(torch.from_numpy(pixels.astype(np.float32)).to(device))
+            _, mask, *_ = deployed(torch.from_numpy(pixels.astype(np.float32)).to(device))
         yield dice(mask.numpy(force=True), truth)
 
 

@@ -19,7 +19,7 @@ from usseg_monai.tasks import bundle_path, get_task
 from usseg_monai.training.checkpoints import load_weights, sha256_of
 from usseg_monai.training.trust import load_trust
 
-__all__ = ["export_onnx", "load_network"]
+__all__ = ["export_onnx", "load_network", "presence_threshold"]
 
 
 def load_network(task: str, checkpoint: Path | None = None) -> tuple[torch.nn.Module, tuple[int, int]]:
@@ -64,7 +64,7 @@ def export_onnx(task: str, checkpoint: Path | None, file: Path) -> str:
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / "graph.onnx"
         torch.onnx.export(
-            Deployed(network, image_size, _presence_threshold(task), trust).eval(),
+            Deployed(network, image_size, presence_threshold(task), trust).eval(),
             (torch.rand(540, 800),),
             graph,
             dynamo=True,
@@ -91,7 +91,7 @@ def export_onnx(task: str, checkpoint: Path | None, file: Path) -> str:
     return sha256_of(file)
 
 
-def _presence_threshold(task: str) -> float:
-    """As the bundle's ``inference.json`` has it; 0, which no probability is below, for tasks that do not classify."""
+def presence_threshold(task: str) -> float:
+    """Below this probability of a structure there is none, by the bundle's ``inference.json``; 0 for tasks that do not classify."""
     config = json.loads((bundle_path(task) / "configs" / "inference.json").read_text())
     return float(config.get("presence_threshold", 0))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from usseg_monai.errors import UsageError, UssegError
-from usseg_monai.tasks import config_file
+from usseg_monai.tasks import config_file, get_task
 from usseg_monai.training.overrides import check_overrides, merge_configs
 from usseg_monai.training.records import recorded
 
@@ -81,7 +81,9 @@ def train(
     places = _places(data, out)
     decisive = {key: value for key, value in overrides.items() if key not in _MAY_CHANGE}
     _claim(out, {"task": task} | ({"configs": list(configs)} if configs else {}) | decisive)
-    return _run(_start(files, places | overrides), out / "model.pt", report)
+    workflow = _start(files, places | overrides)
+    _check_classes(get_task(task).classes, workflow)
+    return _run(workflow, out / "model.pt", report)
 
 
 def _check(files: Sequence[Path], overrides: Mapping[str, Any]) -> None:
@@ -135,6 +137,19 @@ def _start(files: Sequence[Path], values: dict[str, Any]) -> ConfigWorkflow:
     except Exception as error:  # the config is the user's now: any object in it may raise anything
         raise _plain(error) from error
     return workflow
+
+
+def _check_classes(classes: Sequence[str], workflow: ConfigWorkflow) -> None:
+    """Images that do not say their class would end the first epoch with an error deep inside MONAI."""
+    for key in ("train#dataset", "validate#dataset") if classes else ():
+        items = workflow.parser.get_parsed_content(key).data
+        silent = [item["image"] for item in items if "class" not in item]
+        if silent:
+            names = ", ".join(f"{number} {name}" for number, name in enumerate(classes))
+            raise UsageError(
+                f"{len(silent)} of {len(items)} images say no class, {silent[0]} first, and the network learns classes: "
+                f'write a datalist (usseg datalist) and add "class" to its items, {names} (docs/data.md)'
+            )
 
 
 def _run(workflow: ConfigWorkflow, checkpoint: Path, report: Callable[[int, int], None]) -> TrainingResult:
