@@ -15,6 +15,8 @@ from benchmarks.accuracy.shortcuts import measure_shortcuts
 from benchmarks.accuracy.tables import advantage_bar, bar, difference_line, figure, overview_rows, percent, table
 from usseg_monai.data.evaluation import CaseResult, Predicts
 from usseg_monai.data.summary import groups_of, share, summarize, with_interval
+from usseg_monai.data.windows import with_windows
+from usseg_monai.measurements.result import Status
 from usseg_monai.metrics.classification import (
     area_under_curve,
     confusion_matrix,
@@ -48,6 +50,7 @@ def measure(data: Path, shipped: Predicts, reference: Predicts | None) -> dict[s
         "threshold": {"malignant_probability": threshold, "sensitivity_on_validation": SENSITIVITY},
         "knows_only_the_source": source_baseline(sections["training"], results),
         "source_shortcut": source_shortcut(results),
+        "windows": measure_windows(shipped, items),
         "shortcuts": measure_shortcuts(shipped, [item for item in items if item["source"] == "BUSI"]),
         "worst": worst(results),
     }
@@ -139,6 +142,21 @@ def source_shortcut(results: Sequence[CaseResult]) -> dict[str, Any]:
     return figures
 
 
+def measure_windows(shipped: Predicts, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Windows of the test images that hold a lesion whole, and windows that hold nothing of one, by source.
+
+    Normal images are few, and of one source; what lies beside a lesion is normal, too.
+    """
+    windows = evaluate(shipped, with_windows(items)[len(items) :])
+    figures = {}
+    for source in SOURCES:
+        members = of_source(windows, source)
+        empty = [result for result in members if not result.has_structure]
+        unwarned = share([result.found and result.status is Status.OK for result in empty], groups_of(empty))
+        figures[source] = summarize(members) | {"false_positives_without_a_warning": unwarned}
+    return figures
+
+
 def missed_bars(report: Mapping[str, Any]) -> list[str]:
     """One line for each bar that the figures miss."""
     busi, busbra = (report["sources"][source] for source in SOURCES)
@@ -201,6 +219,7 @@ def markdown(report: Mapping[str, Any]) -> str:
             *difference_line(report, "macro-AUC of both sources")[1:],
             _confusion(report),
             _source(report),
+            _windows(report["windows"]),
             _shortcuts(report["shortcuts"]),
         ]
     )
@@ -295,6 +314,32 @@ def _source(report: Mapping[str, Any]) -> str:
         "of BUS-BRA, and would not tell normal images from lesions within BUSI:"
     )
     return f"{legend}\n\n{table(('', ''), rows)}"
+
+
+def _windows(windows: Mapping[str, Any]) -> str:
+    rows = [
+        [
+            source,
+            str((summary["dice_of_structures"] or {"cases": 0})["cases"]),
+            figure(summary["dice_of_structures"], 4),
+            str((summary["false_positives"] or {"cases": 0})["cases"]),
+            percent(summary["false_positives"]),
+            percent(summary["false_positives_without_a_warning"]),
+        ]
+        for source, summary in windows.items()
+    ]
+    header = (
+        "windows of",
+        "with a lesion",
+        "Dice of lesions",
+        "with nothing of one",
+        "a lesion is found where none is",
+        "with the status `ok`",
+    )
+    return (
+        "Normal images are few. Windows of 0.6 of the sides of the test images, at random places that hold a lesion whole or nothing of "
+        f"one, tell more about what is found where nothing is:\n\n{table(header, rows)}"
+    )
 
 
 def _shortcuts(shortcuts: Mapping[str, Mapping[str, Any]]) -> str:

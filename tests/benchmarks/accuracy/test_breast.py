@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tests.benchmarks.accuracy.predictors import Knowing
 from tests.data.samples import disc, make_busbra, make_busi
 from usseg_monai.data.datalist import read_dataset, to_datalist
 from usseg_monai.imaging import GreyImage
+from usseg_monai.measurements.result import Status
 from usseg_monai.tasks import TASKS
 from usseg_monai.tasks.breast import BREAST
 
@@ -99,6 +100,28 @@ def test_the_source_alone_tells_little(report: dict[str, Any]) -> None:
     figures = report["source_shortcut"]
     assert figures["BUSI lesions called normal"]["mean"] == figures["BUS-BRA lesions called normal"]["mean"] == 0
     assert figures["normal against lesions within BUSI"]["value"] == 1.0
+
+
+@dataclass
+class Everywhere:
+    """Finds a lesion wherever it looks, with a status."""
+
+    status: Status
+    task = BREAST
+
+    def predict(self, source: GreyImage | Path, *, spacing_mm: tuple[float, float] | None = None) -> Any:
+        said = Knowing(BREAST, {}, outputs={"": [0.0, 1.0, 0.0]}).predict(source)
+        return replace(said, mask=np.ones_like(said.mask), measurement=replace(said.measurement, status=self.status))
+
+
+def test_windows_tell_what_is_found_where_nothing_is(data: Path) -> None:
+    items = to_datalist(read_dataset("breast", data))["test"]  # its lesions leave no room beside them, normal images do
+    for finds, found, unwarned in ((Everywhere(Status.OK), 1, 1), (Everywhere(Status.LOW_CONFIDENCE), 1, 0), (predictor(data), 0, 0)):
+        windows = breast.measure_windows(finds, items)
+        assert {source: summary["dice_of_structures"]["cases"] for source, summary in windows.items()} == {"BUSI": 5, "BUS-BRA": 3}
+        assert (windows["BUSI"]["false_positives"]["cases"], windows["BUSI"]["false_positives"]["mean"]) == (2, found)
+        assert windows["BUSI"]["false_positives_without_a_warning"]["mean"] == unwarned
+        assert windows["BUS-BRA"]["false_positives"] is None
 
 
 def test_tables_and_pictures(report: dict[str, Any], tmp_path: Path) -> None:
