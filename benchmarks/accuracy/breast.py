@@ -31,6 +31,8 @@ NORMAL, BENIGN, MALIGNANT = range(3)
 SOURCES = ("BUSI", "BUS-BRA")
 SENSITIVITY = 0.9
 """Of malignant, on validation images: the operating point."""
+WINDOW_SIDE = 0.6
+"""Of the windows, as a share of the image's sides."""
 
 BUSI_DICE_AT_LEAST = 0.75
 BUSI_AREA_AT_LEAST = 0.90
@@ -147,7 +149,7 @@ def measure_windows(shipped: Predicts, items: Sequence[Mapping[str, Any]]) -> di
 
     Normal images are few, and of one source; what lies beside a lesion is normal, too.
     """
-    windows = evaluate(shipped, with_windows(items)[len(items) :])
+    windows = evaluate(shipped, with_windows(items, side=WINDOW_SIDE)[len(items) :])
     figures = {}
     for source in SOURCES:
         members = of_source(windows, source)
@@ -337,8 +339,8 @@ def _windows(windows: Mapping[str, Any]) -> str:
         "with the status `ok`",
     )
     return (
-        "Normal images are few. Windows of 0.6 of the sides of the test images, at random places that hold a lesion whole or nothing of "
-        f"one, tell more about what is found where nothing is:\n\n{table(header, rows)}"
+        f"Normal images are few. Windows of {WINDOW_SIDE:g} of the sides of the test images, at random places that hold a lesion whole or "
+        f"nothing of one, tell more about what is found where nothing is:\n\n{table(header, rows)}"
     )
 
 

@@ -56,6 +56,11 @@ def test_every_way_of_being_broken_fails_and_nothing_else_does(output: Path, tmp
     assert (summary.done, summary.failed) == (0, 9)
 
 
+def test_few_broken_files_are_of_every_format_that_needs_a_library() -> None:
+    few = list(mixed_images.broken_files(b"PNG"))[: scale.FEW // mixed_images.BROKEN]
+    assert {name.partition(".")[2] for name in few} >= {"dcm", "nii.gz", "nrrd", "mha"}
+
+
 def test_accounts_are_compared_with_the_truth(output: Path, tmp_path: Path) -> None:
     assert scale.wrong_accounts(output, 120) == 0
     shutil.copytree(output, tmp_path / "out")

@@ -141,7 +141,9 @@ def _start(files: Sequence[Path], values: dict[str, Any]) -> ConfigWorkflow:
 
 def _check_classes(classes: Sequence[str], workflow: ConfigWorkflow) -> None:
     """Images that do not say their class would end the first epoch with an error deep inside MONAI."""
-    for key in ("train#dataset", "validate#dataset") if classes else ():
+    if not classes:
+        return
+    for key in ("train#dataset", "validate#dataset"):
         items = workflow.parser.get_parsed_content(key).data
         silent = [item["image"] for item in items if "class" not in item]
         if silent:
