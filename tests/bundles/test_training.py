@@ -13,6 +13,7 @@ from monai.bundle import ConfigWorkflow
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.bundles.conftest import CASES, SMALL_NETWORK, Start, root_cause
+from usseg_monai.tasks import TASKS
 from usseg_monai.training import handlers
 
 
@@ -100,6 +101,21 @@ def test_goes_on_where_it_was_stopped(start: Start, datalist: Path, tmp_path: Pa
     assert [row["epoch"] for row in curves(out)] == [1, 2, 3, 4, 5]
     # on the longer curve the learning rate is higher than at the end of the shorter one
     assert curves(out)[4]["learning_rate"] < 1e-4 < curves(out)[1]["learning_rate"]
+
+
+@pytest.mark.parametrize("task", [name for name, record in TASKS.items() if record.classes], scope="session")
+def test_learns_masks_where_no_class_is_known(start: Start, datalist: Path, tmp_path: Path) -> None:
+    parts = json.loads(datalist.read_text())
+    for section in CASES:
+        parts[section] = [{key: value for key, value in item.items() if key != "class"} for item in parts[section]]
+    silent, out = tmp_path / "silent.json", tmp_path / "out"
+    silent.write_text(json.dumps(parts))
+    start("train.json", **places(silent, out), **SMALL_NETWORK, max_epochs=2).run()
+    assert {"train_mean_dice", "val_mean_dice"} <= curves(out)[-1].keys()
+    assert "val_auc" not in curves(out)[-1]
+    assert torch.load(out / "model.pt", weights_only=True)["temperature"] == 1
+    evaluate = {**places(silent, out), **SMALL_NETWORK, "ckpt_path": str(out / "model.pt")}
+    start("train.json", "evaluate.json", **evaluate).run()
 
 
 @pytest.mark.usefixtures("without_picture")

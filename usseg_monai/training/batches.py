@@ -1,14 +1,14 @@
-"""What the engines give to network and loss of a bundle with two heads: MONAI's ``prepare_batch``."""
+"""What the engines of a bundle with two heads give to network, loss and metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-__all__ = ["prepare_class", "prepare_presence"]
+__all__ = ["class_answers", "prepare_class", "prepare_presence"]
 
 Target = Tensor | dict[str, Tensor]
 
@@ -39,3 +39,19 @@ def prepare_presence(
     """
     image, mask = (batch[key].to(device=device, non_blocking=non_blocking, **to) for key in ("image", "label"))
     return image, {"mask": mask, "class": (mask.flatten(1).amax(1, keepdim=True) >= 0.5).float()}
+
+
+def class_answers(output: Sequence[Mapping[str, Any]]) -> tuple[list[Tensor], list[Tensor]]:
+    """Predicted and true classes of an engine's output, for metrics: MONAI's ``output_transform``.
+
+    An image whose class is not known is of none: where all are such, MONAI's area under the curve is not a number, and training goes on.
+
+    Args:
+        output: an item an image, ``pred_class`` with the probabilities ``(classes,)`` and, where it is known, ``label_class``, one-hot.
+
+    >>> shares = torch.tensor([0.7, 0.2, 0.1])
+    >>> class_answers([{"pred_class": shares}])[1]
+    [tensor([0., 0., 0.])]
+    """
+    predicted = [item["pred_class"] for item in output]
+    return predicted, [item.get("label_class", torch.zeros_like(shares)) for item, shares in zip(output, predicted, strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from numbers import Real
 from pathlib import Path
 
@@ -81,7 +82,7 @@ class CurvesHandler:
         }
         self._losses.clear()
         for metrics in (engine.state.metrics, self.evaluator.state.metrics):
-            row |= {name: float(value) for name, value in metrics.items() if isinstance(value, Real)}
+            row |= {name: float(value) for name, value in metrics.items() if isinstance(value, Real) and isfinite(value)}
         self.epochs.append(row)
         self.folder.mkdir(parents=True, exist_ok=True)
         write_text(self.folder / "curves.json", json.dumps(self.epochs, indent=1))
