@@ -8,6 +8,7 @@ import pytest
 from tests.imaging.samples import l_mask, picture
 from usseg_monai.imaging import GreyImage, draw_overlay
 from usseg_monai.imaging.overlay import CONTOUR_COLOR, OUTLINE_COLOR
+from usseg_monai.tasks import UNITS
 
 IMAGE = GreyImage(picture().astype(np.float32))
 NOTHING = np.zeros_like(l_mask())
@@ -44,6 +45,13 @@ def test_text_stands_at_the_top_left_and_leaves_the_rest_alone() -> None:
     rows, cols = np.nonzero((drawn != 90).any(axis=2))
     assert (rows.min(), cols.min()) == (0, 0) and rows.max() < 100 and cols.max() < 400
     assert (drawn[:100, :400] > 250).sum() > 500
+
+
+@pytest.mark.parametrize("letter", sorted(set("".join(UNITS.values()))))
+def test_no_letter_of_a_unit_is_an_empty_box(letter: str) -> None:
+    image, mask = GreyImage(np.full((540, 800), 90, np.float32)), np.zeros((540, 800), np.uint8)
+    of_no_font = "\u0378"
+    assert (draw_overlay(image, mask, lines=[letter]) != draw_overlay(image, mask, lines=[of_no_font])).any()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (8, 8), (8, 900), (3000, 20)])

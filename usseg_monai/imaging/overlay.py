@@ -28,7 +28,7 @@ def draw_overlay(
         image: the image; grey values outside 0..255 are stretched for display.
         mask: labels ``(rows, cols)`` of the image's size; the contour runs along the outermost pixels of the structure.
         outlines: polylines, each ``(n, 2)`` of ``(row, col)`` in pixels, drawn above the contour.
-        lines: text at the top left, in Latin-1 letters; left out where the picture is too small to hold it.
+        lines: text at the top left, in Latin-1 letters, a raised 2 as a plain one; left out where the picture is too small to hold it.
 
     Returns:
         RGB, ``(rows, cols, 3)``.
@@ -94,7 +94,7 @@ def _write(picture: ByteArray, lines: Sequence[str]) -> ByteArray:
     rows, cols = picture.shape[:2]
     canvas = Image.fromarray(picture)
     draw = ImageDraw.Draw(canvas)
-    text = "\n".join(lines)
+    text = "\n".join(lines).replace("²", "2")  # Pillow's own font draws an empty box for a raised one
     for size in range(max(_SMALLEST_TEXT, min(rows, cols) // 32), _SMALLEST_TEXT - 1, -1):
         font = ImageFont.load_default(size)
         left, top, right, bottom = draw.multiline_textbbox((0, 0), text, font=font, spacing=size // 3)
