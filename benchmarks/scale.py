@@ -30,7 +30,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 RESULTS = REPOSITORY / "benchmarks" / "results"
 DOCS = REPOSITORY / "docs" / "large_runs.md"
 
-MANY, FEW, KILLS, KILLED_IMAGES = 10_000, 500, 30, 1000
+MANY, FEW, KILLS, KILLED_IMAGES = 10_000, 500, 30, 2000
 MEMORY_AT_MOST = 1.10
 SPEED_AT_LEAST = 0.90
 LONGEST_LIFE_SECONDS = 2.0
