@@ -53,5 +53,5 @@ def class_answers(output: Sequence[Mapping[str, Any]]) -> tuple[list[Tensor], li
     >>> class_answers([{"pred_class": shares}])[1]
     [tensor([0., 0., 0.])]
     """
-    predicted = [item["pred_class"] for item in output]
-    return predicted, [item.get("label_class", torch.zeros_like(shares)) for item, shares in zip(output, predicted, strict=True)]
+    truth = [item.get("label_class", torch.zeros_like(item["pred_class"])) for item in output]
+    return [item["pred_class"] for item in output], truth
