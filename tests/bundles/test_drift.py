@@ -74,6 +74,7 @@ ALLOWED = {
             "validate#postprocessing#transforms#EmptyUnlessPresentd",
         }
     ),
+    "refit.json": frozenset(),
     "multi_gpu_train.json": frozenset({"initialize#$@calibration.attach(@train#trainer) if dist.get_rank() == 0 else None"}),
 }
 """Keys that a task decides, by file; whatever lies below such a key may differ too."""

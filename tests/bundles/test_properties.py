@@ -15,7 +15,7 @@ from tests.bundles.conftest import Start
 from usseg_monai.tasks import TASKS
 
 
-@pytest.mark.parametrize("configs", [("train.json",), ("train.json", "evaluate.json")])
+@pytest.mark.parametrize("configs", [("train.json",), ("train.json", "evaluate.json"), ("train.json", "refit.json")])
 def test_training_configs_have_all_properties(configs: tuple[str, ...], start: Start, datalist: Path, tmp_path: Path) -> None:
     workflow = start(*configs, dataset_dir=str(datalist), output_dir=str(tmp_path / "out"), ckpt_dir=str(tmp_path / "out"))
     assert workflow.check_properties() == []

@@ -15,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tests.bundles.conftest import CASES, SMALL_NETWORK, Start, root_cause
 from usseg_monai.tasks import TASKS
 from usseg_monai.training import handlers
+from usseg_monai.training.trust import load_trust
 
 
 def places(datalist: Path, out: Path) -> dict[str, Any]:
@@ -101,6 +102,32 @@ def test_goes_on_where_it_was_stopped(start: Start, datalist: Path, tmp_path: Pa
     assert [row["epoch"] for row in curves(out)] == [1, 2, 3, 4, 5]
     # on the longer curve the learning rate is higher than at the end of the shorter one
     assert curves(out)[4]["learning_rate"] < 1e-4 < curves(out)[1]["learning_rate"]
+
+
+@pytest.mark.usefixtures("without_picture")
+def test_validation_images_teach_at_the_end(start: Start, datalist: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    start("train.json", **places(datalist, first), **SMALL_NETWORK, max_epochs=2).run()
+    before = torch.load(first / "model.pt", weights_only=True)
+    workflow = start(
+        "train.json", "refit.json", **places(datalist, second), **SMALL_NETWORK, max_epochs=2, init_from=str(first / "model.pt")
+    )
+    seen = [item["image"] for item in workflow.parser.get_parsed_content("train#dataset").data]
+    parts = json.loads(datalist.read_text())
+    assert seen == [item["image"] for section in ("training", "validation") for item in parts[section]]
+    workflow.run()
+
+    # nothing is left to choose by: the weights are those of the end, calibration and limit those of before
+    assert not any(name.startswith("val_") for row in curves(second) for name in row)
+    after = torch.load(second / "model.pt", weights_only=True)
+    last = torch.load(second / "checkpoint_epoch=2.pt", weights_only=True)["average"]
+    assert all(torch.equal(after[name], last[name]) for name in last)
+    assert any(not torch.equal(after[name], before[name]) for name in before)
+    assert float(after.get("temperature", 1)) == pytest.approx(float(before.get("temperature", 1)))
+    trust, trust_before = load_trust(second / "model.pt"), load_trust(first / "model.pt")
+    assert trust is not None
+    assert trust_before is not None
+    assert torch.equal(trust.limit, trust_before.limit)
 
 
 @pytest.mark.parametrize("task", [name for name, record in TASKS.items() if record.classes], scope="session")

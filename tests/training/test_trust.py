@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from usseg_monai.errors import WeightsError
 from usseg_monai.networks.residual_unet import ResidualUNet
 from usseg_monai.networks.trust import Trust, answer_with_trust
-from usseg_monai.training.trust import LIKE_SHARE, TrustHandler, fit_logistic, fit_trust, load_trust, save_trust, trust_file
+from usseg_monai.training.trust import LIKE_SHARE, TrustHandler, fit_logistic, fit_trust, load_trust, refit_trust, save_trust, trust_file
 
 Batch = dict[str, Tensor]
 
@@ -144,6 +144,31 @@ def test_the_handler_fits_the_best_weights(checkpoint: Path) -> None:
     assert written is not None
     assert torch.allclose(written.coefficients, expected.coefficients)
     assert float(network.gain) == 7.0
+
+
+def test_images_that_became_training_images_say_nothing_of_doubt(fitted: Trust) -> None:
+    again = refit_trust(Smooth(), blobs(300, 1) + blobs(200, 2), fitted)
+    likeness, doubt = ("center", "scale", "directions"), ("limit", "descriptor_mean", "descriptor_deviation", "coefficients")
+    assert all(torch.equal(getattr(again, name), getattr(fitted, name)) for name in doubt)
+    assert not any(torch.equal(getattr(again, name), getattr(fitted, name)) for name in likeness)
+    expected = fit_trust(Smooth(), blobs(300, 1) + blobs(200, 2), blobs(200, 2), blobs(400, 3))
+    assert all(torch.equal(getattr(again, name), getattr(expected, name)) for name in likeness)
+
+
+def test_the_handler_keeps_the_doubt_of_before(fitted: Trust, checkpoint: Path, tmp_path: Path) -> None:
+    before = tmp_path / "before.pt"
+    torch.save(Smooth().state_dict(), before)
+    save_trust(fitted, before)
+    TrustHandler(Smooth(), str(checkpoint), blobs(40, 1), [], [], before=str(before)).fit()
+    written = load_trust(checkpoint)
+    assert written is not None
+    assert torch.equal(written.limit, fitted.limit)
+    assert not torch.equal(written.center, fitted.center)
+
+
+def test_the_handler_refuses_weights_of_whose_doubt_nothing_is_known(checkpoint: Path) -> None:
+    with pytest.raises(WeightsError, match=r"no .*model_trust\.pt: validation images that teach need weights of a training"):
+        TrustHandler(Smooth(), str(checkpoint), [], [], [], before=str(checkpoint))
 
 
 def test_the_handler_has_nothing_to_fit_without_validation(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from usseg_monai.networks.probabilities import of_structure
 from usseg_monai.networks.trust import DESCRIPTORS, Trust, answer_with_features, describe, pool
 from usseg_monai.training.checkpoints import load_weights, sha256_of
 
-__all__ = ["TrustHandler", "fit_trust", "load_trust", "save_trust"]
+__all__ = ["TrustHandler", "fit_trust", "load_trust", "refit_trust", "save_trust"]
 
 LIKE_SHARE = 0.97
 """Share of the validation images that are taken for like the training images: the rest is what no limit can tell from strangers."""
@@ -45,12 +45,7 @@ def fit_trust(network: nn.Module, training: Batches, validation: Batches, varied
         varied: validation images with ``label`` ``(batch, C, W, H)``, the structure in its last channel, under the augmentation of the
             training: they hold worse masks than the images as they are, from which the expected Dice is learnt.
     """
-    known = np.concatenate([pool(network.encode(image)).cpu().double().numpy() for image in _images(network, training)])
-    trust = Trust(known.shape[1], min(_COMPONENTS, min(known.shape) // 2))  # some must be left for the rest
-    center, scale, directions = principal_directions(known, trust.directions.shape[1])
-    trust.center.copy_(torch.from_numpy(center))
-    trust.scale.copy_(torch.from_numpy(scale))
-    trust.directions.copy_(torch.from_numpy(directions))
+    trust = _knowing(network, training)
     distances = [trust.distance(pool(network.encode(image)).cpu()) for image in _images(network, validation)]
     trust.limit.fill_(float(torch.quantile(torch.cat(distances), LIKE_SHARE)))
     descriptors, overlaps = _masks(network, trust, varied)
@@ -58,6 +53,36 @@ def fit_trust(network: nn.Module, training: Batches, validation: Batches, varied
     trust.descriptor_mean.copy_(torch.from_numpy(mean))
     trust.descriptor_deviation.copy_(torch.from_numpy(deviation))
     trust.coefficients.copy_(torch.from_numpy(fit_logistic((descriptors - mean) / deviation, overlaps)))
+    return trust
+
+
+@torch.no_grad()
+def refit_trust(network: nn.Module, training: Batches, before: Trust) -> Trust:
+    """Fit a `Trust` on a network that went on to learn from the validation images, too.
+
+    Images that it has learnt from say nothing of its doubt any more. So the limit and the confidence stay those of before, as a calibration
+    from held-out images stays where the final classifier learns from all of them
+    (scikit-learn's ``CalibratedClassifierCV(ensemble=False)``).
+
+    Args:
+        network: in evaluation mode, with ``encode`` and ``decode``.
+        training: as for `fit_trust`, of all images that it learnt from.
+        before: fitted on the network as it was when it had not seen the validation images.
+    """
+    trust = _knowing(network, training)
+    for name in ("limit", "descriptor_mean", "descriptor_deviation", "coefficients"):
+        getattr(trust, name).copy_(getattr(before, name))
+    return trust
+
+
+def _knowing(network: nn.Module, training: Batches) -> Trust:
+    """A `Trust` that knows the training images, and no limit and no confidence yet."""
+    known = np.concatenate([pool(network.encode(image)).cpu().double().numpy() for image in _images(network, training)])
+    trust = Trust(known.shape[1], min(_COMPONENTS, min(known.shape) // 2))  # some must be left for the rest
+    center, scale, directions = principal_directions(known, trust.directions.shape[1])
+    trust.center.copy_(torch.from_numpy(center))
+    trust.scale.copy_(torch.from_numpy(scale))
+    trust.directions.copy_(torch.from_numpy(directions))
     return trust
 
 
@@ -180,11 +205,23 @@ class TrustHandler:
         training: as for `fit_trust`.
         validation: as for `fit_trust`.
         varied: as for `fit_trust`.
+        before: weights that the training began with, where it learns from the validation images, too: what is known of their doubt stays
+            (`refit_trust`).
+
+    Raises:
+        WeightsError: nothing is known of the doubt of ``before``.
     """
 
-    def __init__(self, network: nn.Module, checkpoint: str, training: Batches, validation: Batches, varied: Batches) -> None:
+    def __init__(
+        self, network: nn.Module, checkpoint: str, training: Batches, validation: Batches, varied: Batches, before: str | None = None
+    ) -> None:
         self.network, self.checkpoint = network, Path(checkpoint)
         self.training, self.validation, self.varied = training, validation, varied
+        self.before = None if before is None else load_trust(before)
+        if before is not None and self.before is None:
+            raise WeightsError(
+                f"no {trust_file(before)}: validation images that teach need weights of a training that was validated on them"
+            )
 
     def attach(self, engine: Engine) -> None:
         """Register on the trainer's events."""
@@ -195,4 +232,9 @@ class TrustHandler:
         if not self.checkpoint.is_file() or not hasattr(self.network, "encode"):
             return
         network = load_weights(deepcopy(self.network), self.checkpoint).eval()
-        save_trust(fit_trust(network, self.training, self.validation, self.varied), self.checkpoint)
+        trust = (
+            fit_trust(network, self.training, self.validation, self.varied)
+            if self.before is None
+            else refit_trust(network, self.training, self.before)
+        )
+        save_trust(trust, self.checkpoint)
