@@ -22,7 +22,7 @@ NERVE = Task(
     measurement="usseg_monai.measurements.nerve:measure",
     bundle="nerve",
     weights_license="research only, not to be redistributed (trained on Kaggle's Ultrasound Nerve Segmentation, 2016, under its rules)",
-    weights_sha256="ed45967fc48d232bc8cdd3deed81a7dd60b379957cc341e7793647ec2b3db37e",
+    weights_sha256="c6e7867bd663aa294aaecfb7ca56d2372c27243cc797201c2e81e78c2ee7f1d1",
     low_confidence=0.5,
     outputs=("presence_probability",),
 )
