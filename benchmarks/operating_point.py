@@ -1,0 +1,50 @@
+"""From which malignant probability on a breast image is called malignant: the threshold that finds most of the malignant validation images.
+
+Prints the threshold of given weights, which must not have learnt from the validation images:
+
+    python -m benchmarks.operating_point FIRST/model.pt [--data DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.accuracy.cases import evaluate, probabilities, read_sections
+from benchmarks.data import DATA_ROOT
+from usseg_monai.data.evaluation import CaseResult
+from usseg_monai.inference.predictor import Predictor
+from usseg_monai.metrics.classification import threshold_of_sensitivity
+from usseg_monai.tasks import get_task
+
+SENSITIVITY = 0.9
+"""Of malignant, on validation images."""
+
+OPERATING_POINT = 0.0631
+"""The threshold, by the weights that were chosen on the validation images, before these taught, too."""
+
+
+def operating_point(validation: Sequence[CaseResult]) -> float:
+    """Threshold of the malignant probability that finds `SENSITIVITY` of the malignant images."""
+    malignant = get_task("breast").classes.index("malignant")
+    known = [result for result in validation if result.outputs]
+    classes = np.array([result.category for result in known], int)
+    return threshold_of_sensitivity(probabilities(known)[:, malignant], classes == malignant, SENSITIVITY)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="The malignant probability that finds 90 % of the malignant validation images.")
+    parser.add_argument("weights", type=Path, help="checkpoint of the bundle breast")
+    parser.add_argument("--data", type=Path, default=DATA_ROOT, help="folder of busi/ and busbra/ (default: %(default)s)")
+    args = parser.parse_args(argv)
+    items = read_sections("breast", args.data)["validation"]
+    print(f"{operating_point(evaluate(Predictor('breast', engine='torch', weights=args.weights), items)):.4f}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

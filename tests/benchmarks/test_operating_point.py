@@ -1,0 +1,27 @@
+"""The operating point of malignant on made images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import operating_point
+from tests.benchmarks.accuracy.predictors import Knowing
+from tests.data.samples import make_busbra, make_busi
+from usseg_monai.data.datalist import read_dataset, to_datalist
+from usseg_monai.tasks.breast import BREAST
+
+
+def test_finds_nine_of_ten_malignant_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    make_busi(tmp_path / "busi", {f"malignant ({number})": ["_mask"] for number in range(1, 120)})
+    make_busbra(tmp_path / "busbra", {"0001-l": "benign"})
+    items = to_datalist(read_dataset("breast", tmp_path))["validation"]
+    assert len(items) >= 10
+    malignant = [(number + 1) / (len(items) + 1) for number in range(len(items))]
+    outputs = {item["image"]: [0.0, 1 - value, value] for item, value in zip(items, malignant, strict=True)}
+    knowing = Knowing(BREAST, {item["image"]: item["label"] for item in items}, 0, outputs)
+    monkeypatch.setattr(operating_point, "Predictor", lambda *_, **__: knowing)
+    assert operating_point.main([str(tmp_path / "model.pt"), "--data", str(tmp_path)]) == 0
+    said = float(capsys.readouterr().out)
+    assert sum(value >= said - 1e-4 for value in malignant) == -(-9 * len(items) // 10)
