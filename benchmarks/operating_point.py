@@ -11,28 +11,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from benchmarks.accuracy.cases import evaluate, probabilities, read_sections
+from benchmarks.accuracy.breast import operating_point
+from benchmarks.accuracy.cases import evaluate, read_sections
 from benchmarks.data import DATA_ROOT
-from usseg_monai.data.evaluation import CaseResult
 from usseg_monai.inference.predictor import Predictor
-from usseg_monai.metrics.classification import threshold_of_sensitivity
-from usseg_monai.tasks import get_task
-
-SENSITIVITY = 0.9
-"""Of malignant, on validation images."""
-
-OPERATING_POINT = 0.0631
-"""The threshold, by the weights that were chosen on the validation images, before these taught, too."""
-
-
-def operating_point(validation: Sequence[CaseResult]) -> float:
-    """Threshold of the malignant probability that finds `SENSITIVITY` of the malignant images."""
-    malignant = get_task("breast").classes.index("malignant")
-    known = [result for result in validation if result.outputs]
-    classes = np.array([result.category for result in known], int)
-    return threshold_of_sensitivity(probabilities(known)[:, malignant], classes == malignant, SENSITIVITY)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,7 +13,6 @@ import numpy as np
 from benchmarks.accuracy.cases import evaluate, macro_area_advantage, probabilities, read_sections, worst
 from benchmarks.accuracy.shortcuts import measure_shortcuts
 from benchmarks.accuracy.tables import advantage_bar, bar, difference_line, figure, overview_rows, percent, table
-from benchmarks.operating_point import OPERATING_POINT, SENSITIVITY
 from usseg_monai.data.evaluation import CaseResult, Predicts
 from usseg_monai.data.summary import groups_of, share, summarize, with_interval
 from usseg_monai.data.windows import with_windows
@@ -24,11 +23,16 @@ from usseg_monai.metrics.classification import (
     expected_calibration_error,
     macro_area_under_curve,
     roc_curve,
+    threshold_of_sensitivity,
 )
 
 CLASSES = ("normal", "benign", "malignant")
 NORMAL, BENIGN, MALIGNANT = range(3)
 SOURCES = ("BUSI", "BUS-BRA")
+SENSITIVITY = 0.9
+"""Of malignant, on validation images: the operating point."""
+OPERATING_POINT = 0.0631
+"""Its malignant probability, by the weights that were chosen on the validation images, before these taught, too."""
 WINDOW_SIDE = 0.6
 """Of the windows, as a share of the image's sides."""
 
@@ -67,6 +71,12 @@ def measure(data: Path, shipped: Predicts, reference: Predicts | None) -> dict[s
 def of_source(results: Sequence[CaseResult], source: str) -> list[CaseResult]:
     """The cases that come from one data set."""
     return [result for result in results if result.source == source]
+
+
+def operating_point(validation: Sequence[CaseResult]) -> float:
+    """Threshold of the malignant probability that finds `SENSITIVITY` of the malignant validation images."""
+    known = [result for result in validation if result.outputs]
+    return threshold_of_sensitivity(probabilities(known)[:, MALIGNANT], _classes(known) == MALIGNANT, SENSITIVITY)
 
 
 def measure_source(results: Sequence[CaseResult], threshold: float | None) -> dict[str, Any]:

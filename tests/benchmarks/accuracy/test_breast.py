@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.accuracy import breast, shortcuts
+from benchmarks.accuracy.cases import evaluate, read_sections
 from benchmarks.accuracy.pictures import draw_confusion, draw_roc
 from tests.benchmarks.accuracy.predictors import Knowing
 from tests.data.samples import disc, make_busbra, make_busi
@@ -69,6 +70,11 @@ def test_sources_are_kept_apart(report: dict[str, Any]) -> None:
     assert busi["dice"]["mean"] == pytest.approx((2 + 5 * busi["dice_of_structures"]["mean"]) / 7)
     assert busi["false_positives"]["cases"] == 2 and busbra["false_positives"] is None
     assert report["without_objection"]["BUSI"]["cases"] == 6
+
+
+def test_the_operating_point_finds_the_malignant_validation_images(data: Path) -> None:
+    validation = evaluate(predictor(data), read_sections("breast", data)["validation"])
+    assert breast.operating_point(validation) == pytest.approx(CERTAIN)
 
 
 def test_classes_are_judged(report: dict[str, Any]) -> None:
