@@ -115,6 +115,7 @@ def test_validation_images_teach_at_the_end(start: Start, datalist: Path, tmp_pa
     seen = [item["image"] for item in workflow.parser.get_parsed_content("train#dataset").data]
     parts = json.loads(datalist.read_text())
     assert seen == [item["image"] for section in ("training", "validation") for item in parts[section]]
+    assert len(workflow.parser.get_parsed_content("validate#dataset")) == 0  # nor are they prepared for a validation
     workflow.run()
 
     # nothing is left to choose by: the weights are those of the end, calibration and limit those of before
