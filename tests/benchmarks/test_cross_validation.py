@@ -1,0 +1,118 @@
+"""Cross-validating a training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from benchmarks import cross_validation
+from tests.benchmarks.accuracy.predictors import Knowing
+from tests.data.samples import make_busbra, make_busi, make_hc18
+from usseg_monai.data.datalist import load_datalist
+from usseg_monai.errors import UssegError
+from usseg_monai.tasks.breast import BREAST
+from usseg_monai.training.run import TrainingResult
+
+LESIONS = {f"benign ({number})": ["_mask"] for number in range(1, 30)}
+
+
+def images(items: Sequence[Any]) -> set[str]:
+    return {item["image"] for item in items}
+
+
+@pytest.fixture
+def breast(tmp_path: Path) -> Path:
+    """Folder of data sets."""
+    make_busi(tmp_path / "busi", LESIONS)
+    make_busbra(tmp_path / "busbra", {f"{number:04}-l": "benign" for number in range(1, 30)})
+    return tmp_path
+
+
+def test_deals_every_image_once_and_tears_no_group() -> None:
+    items = [{"group": f"{number // 3}", "image": str(number)} for number in range(60)]
+    parts = cross_validation.deal(items, 3)
+    assert sorted(item["image"] for part in parts for item in part) == sorted(item["image"] for item in items)
+    groups = [{item["group"] for item in part} for part in parts]
+    assert not groups[0] & groups[1]
+    assert not groups[0] & groups[2]
+    assert not groups[1] & groups[2]
+    assert {len(each) for each in groups} <= {6, 7}
+
+
+def test_no_network_is_asked_for_what_taught_it_nor_for_a_test_image(
+    breast: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items = [item for section in ("training", "validation") for item in load_datalist(breast, section)]
+    trained: dict[Path, set[str]] = {}
+
+    def train(task: str, data: Path, out: Path, overrides: object, **_: object) -> TrainingResult:
+        assert (task, overrides) == ("breast", {"max_epochs": 5})
+        trained[out / "model.pt"] = images(load_datalist(data, "training"))
+        return TrainingResult(out / "model.pt", 5, "val_mean_dice", None, None)
+
+    class Asked(Knowing):
+        def __init__(self, task: str, weights: Path, **_: object) -> None:
+            outputs = {item["image"]: [0.1, 0.6, 0.3] for item in items}
+            super().__init__(BREAST, {item["image"]: item["label"] for item in items}, 0, outputs)
+            self.taught = trained[weights]
+
+        def predict(self, source: Any, **options: Any) -> Any:
+            assert str(source) not in self.taught
+            asked.append(str(source))
+            return super().predict(source, **options)
+
+    asked: list[str] = []
+    monkeypatch.setattr(cross_validation, "train", train)
+    monkeypatch.setattr(cross_validation, "Predictor", Asked)
+    monkeypatch.setattr(cross_validation, "RESULTS", tmp_path / "cross_validation.json")
+    page = tmp_path / "bundle" / "docs" / "README.md"
+    page.parent.mkdir(parents=True)
+    page.write_text("above <!-- cross_validation:begin --><!-- cross_validation:end --> below")
+    monkeypatch.setattr(cross_validation, "bundle_path", lambda task: tmp_path / "bundle")
+
+    arguments = ["breast", "--data", str(breast), "-o", str(tmp_path / "runs"), "--update-docs", "max_epochs=5"]
+    assert cross_validation.main(arguments) == 0
+    assert sorted(asked) == sorted(images(items))
+    assert len(trained) == 3
+    report = json.loads((tmp_path / "cross_validation.json").read_text())["breast"]
+    assert {name: summary["dice"]["mean"] for name, summary in report["sources"].items()} == {"BUSI": 1, "BUS-BRA": 1}
+    said = capsys.readouterr().out
+    assert "3 folds" in said
+    assert "max_epochs=5" in said
+    assert said.strip() in page.read_text()
+
+
+def test_a_fold_is_predicted_by_the_last_epoch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_hc18(tmp_path / "hc18")
+    runs = tmp_path / "runs"
+    options = ["max_epochs=2", "batch_size=2", "num_workers=0", "image_size=[64,64]"]
+    assert cross_validation.main(["fetal_head", "--data", str(tmp_path), "-o", str(runs), "--folds", "2", *options]) == 0
+    assert capsys.readouterr().out.count("\n| all | ") == 1
+    for fold in ("fold_0", "fold_1"):
+        last = torch.load(runs / fold / "training" / "checkpoint_epoch=2.pt", weights_only=True)["average"]
+        kept = torch.load(runs / fold / "training" / "model.pt", weights_only=True)
+        assert all(torch.equal(kept[name], last[name]) for name in last)
+        datalist = json.loads((runs / fold / "datalist.json").read_text())
+        assert not {item["group"] for item in datalist["training"]} & {item["group"] for item in datalist["test"]}
+
+
+def test_what_cannot_be_trained_is_one_line(
+    breast: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def train(*arguments: object, **options: object) -> TrainingResult:
+        raise UssegError("no data")
+
+    monkeypatch.setattr(cross_validation, "train", train)
+    assert cross_validation.main(["breast", "--data", str(breast), "-o", str(tmp_path / "runs")]) == 2
+    assert capsys.readouterr().err.endswith("cross_validation: no data\n")
+
+
+def test_one_fold_leaves_nothing_to_learn_from(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cross_validation.main(["breast", "-o", "runs", "--folds", "1"])
+    assert "--folds is 1: it must be 2 or more" in capsys.readouterr().err
