@@ -4,8 +4,8 @@
 
 The groups of the training and validation parts are dealt into folds. Each fold is predicted by a network that learnt from the others by
 ``usseg train TASK key=value ...``, with the weights of its last epoch: nothing is chosen on the fold, not even an epoch or a temperature.
-The test groups take no part. Stopped half-way, the same command goes on. ``--update-docs`` writes
-``benchmarks/results/cross_validation.json`` and the table of the bundle's page.
+The networks of all folds predict the test groups, too: how hard these are beside the folds. Stopped half-way, the same command goes on.
+``--update-docs`` writes ``benchmarks/results/cross_validation.json`` and the table of the bundle's page.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from benchmarks.references import DATA
 from benchmarks.reports import update_reports
 from usseg_monai.cli.engine_log import engine_log
 from usseg_monai.cli.progress import progress
-from usseg_monai.data.datalist import load_datalist
+from usseg_monai.data.datalist import SECTIONS, load_datalist
 from usseg_monai.data.evaluation import CaseResult
 from usseg_monai.data.summary import summarize
 from usseg_monai.errors import UssegError
@@ -61,38 +61,55 @@ def deal(items: Items, folds: int) -> list[list[Mapping[str, Any]]]:
     return [[item for item in items if fold_of[item["group"]] == fold] for fold in range(folds)]
 
 
-def predict_fold(task: str, taught: Items, held_out: Items, out: Path, overrides: Mapping[str, Any]) -> list[CaseResult]:
-    """Train on some items, and evaluate on the others; ``out`` gets the datalist and the training."""
+def train_fold(task: str, taught: Items, held_out: Items, out: Path, overrides: Mapping[str, Any]) -> Predictor:
+    """The network that some items taught; ``out`` gets the datalist and the training."""
     out.mkdir(parents=True, exist_ok=True)
     datalist, config = out / "datalist.json", out / "last_epoch.json"
     write_text(datalist, json.dumps({"training": taught, "validation": [], "test": held_out}, indent=2))
     write_text(config, json.dumps(last_epoch(task), indent=2))
     with progress("iterations") as report, engine_log():
         result = train(task, datalist, out / "training", overrides, configs=[str(config)], report=report)
-    return evaluate(Predictor(task, engine="torch", device="cpu", weights=result.checkpoint), held_out)
+    return Predictor(task, engine="torch", device="cpu", weights=result.checkpoint)
 
 
 def measure(task: str, data: Path, out: Path, folds: int, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures of all folds together, by source where there are several."""
-    items = [item for section in ("training", "validation") for item in load_datalist(data / DATA[task], section)]
-    results: list[CaseResult] = []
-    parts = deal(items, folds)
-    for number, held_out in enumerate(parts):
-        taught = [item for part in parts if part is not held_out for item in part]
-        results += predict_fold(task, taught, held_out, out / f"fold_{number}", overrides)
-    sources = sorted({str(result.source) for result in results if result.source})
-    by_source = {source: summarize([result for result in results if result.source == source]) for source in sources}
-    return {"folds": folds, "overrides": dict(overrides), "all": summarize(results), "sources": by_source}
+    """The figures of all folds together, and of the test part by the networks of all folds."""
+    parts = {section: load_datalist(data / DATA[task], section) for section in SECTIONS.values()}
+    dealt = deal([*parts["training"], *parts["validation"]], folds)
+    held_out: list[CaseResult] = []
+    tested: list[CaseResult] = []
+    for number, fold in enumerate(dealt):
+        taught = [item for other in dealt if other is not fold for item in other]
+        network = train_fold(task, taught, fold, out / f"fold_{number}", overrides)
+        held_out += evaluate(network, fold)
+        tested += evaluate(network, parts["test"])
+    return {
+        "folds": folds,
+        "overrides": dict(overrides),
+        "held_out": _by_source(held_out),
+        "test": _by_source(tested),
+    }
+
+
+def _by_source(results: Sequence[CaseResult]) -> dict[str, Any]:
+    """Figures of each data set, in the order of the names; of a task with one, under no name."""
+    sources = sorted({result.source or "" for result in results})
+    return {source: summarize([result for result in results if (result.source or "") == source]) for source in sources}
 
 
 def markdown(report: Mapping[str, Any]) -> str:
-    """The table: a row a source, or one."""
-    rows = [_row(name, summary) for name, summary in (report["sources"] or {"all": report["all"]}).items()]
+    """The table: a row a source for the folds, and one for the test part."""
+    rows = [
+        _row(", ".join(filter(None, (source, name))), summary)
+        for name, part in (("folds", "held_out"), ("test part", "test"))
+        for source, summary in report[part].items()
+    ]
     header = ("", "images", "Dice of structures", "median", "Dice of all images", "found where none is", "area under the curve")
     options = "".join(f" {key}={json.dumps(value)}" for key, value in report["overrides"].items())
     return (
         f"{report['folds']} folds of the groups of the training and validation parts; each was predicted by a network that learnt from the "
-        f"others (`configs/train.json`{options and f',{options}'}), with the weights of its last epoch.\n\n{table(header, rows)}"
+        f"others (`configs/train.json`{options and f',{options}'}), with the weights of its last epoch. The test part was predicted by "
+        f"every one of these {report['folds']} networks.\n\n{table(header, rows)}"
     )
 
 

@@ -13,7 +13,7 @@ import torch
 from benchmarks import cross_validation
 from tests.benchmarks.accuracy.predictors import Knowing
 from tests.data.samples import make_busbra, make_busi, make_hc18
-from usseg_monai.data.datalist import load_datalist
+from usseg_monai.data.datalist import SECTIONS, load_datalist
 from usseg_monai.errors import UssegError
 from usseg_monai.tasks.breast import BREAST
 from usseg_monai.training.run import TrainingResult
@@ -44,10 +44,11 @@ def test_deals_every_image_once_and_tears_no_group() -> None:
     assert {len(each) for each in groups} <= {6, 7}
 
 
-def test_no_network_is_asked_for_what_taught_it_nor_for_a_test_image(
+def test_no_network_is_asked_for_what_taught_it(
     breast: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    items = [item for section in ("training", "validation") for item in load_datalist(breast, section)]
+    parts = {section: load_datalist(breast, section) for section in SECTIONS.values()}
+    items = [item for part in parts.values() for item in part]
     trained: dict[Path, set[str]] = {}
 
     def train(task: str, data: Path, out: Path, overrides: object, **_: object) -> TrainingResult:
@@ -77,10 +78,11 @@ def test_no_network_is_asked_for_what_taught_it_nor_for_a_test_image(
 
     arguments = ["breast", "--data", str(breast), "-o", str(tmp_path / "runs"), "--update-docs", "max_epochs=5"]
     assert cross_validation.main(arguments) == 0
-    assert sorted(asked) == sorted(images(items))
     assert len(trained) == 3
+    assert sorted(asked) == sorted([*images(parts["training"]), *images(parts["validation"]), *3 * list(images(parts["test"]))])
     report = json.loads((tmp_path / "cross_validation.json").read_text())["breast"]
-    assert {name: summary["dice"]["mean"] for name, summary in report["sources"].items()} == {"BUSI": 1, "BUS-BRA": 1}
+    for part in ("held_out", "test"):
+        assert {source: summary["dice"]["mean"] for source, summary in report[part].items()} == {"BUSI": 1, "BUS-BRA": 1}
     said = capsys.readouterr().out
     assert "3 folds" in said
     assert "max_epochs=5" in said
@@ -92,7 +94,7 @@ def test_a_fold_is_predicted_by_the_last_epoch(tmp_path: Path, capsys: pytest.Ca
     runs = tmp_path / "runs"
     options = ["max_epochs=2", "batch_size=2", "num_workers=0", "image_size=[64,64]"]
     assert cross_validation.main(["fetal_head", "--data", str(tmp_path), "-o", str(runs), "--folds", "2", *options]) == 0
-    assert capsys.readouterr().out.count("\n| all | ") == 1
+    assert capsys.readouterr().out.count("\n| folds | ") == 1
     for fold in ("fold_0", "fold_1"):
         last = torch.load(runs / fold / "training" / "checkpoint_epoch=2.pt", weights_only=True)["average"]
         kept = torch.load(runs / fold / "training" / "model.pt", weights_only=True)
@@ -116,3 +118,11 @@ def test_one_fold_leaves_nothing_to_learn_from(capsys: pytest.CaptureFixture[str
     with pytest.raises(SystemExit):
         cross_validation.main(["breast", "-o", "runs", "--folds", "1"])
     assert "--folds is 1: it must be 2 or more" in capsys.readouterr().err
+
+
+def test_the_figures_in_the_documentation_are_those_that_were_measured() -> None:
+    reports = json.loads(cross_validation.RESULTS.read_text())
+    assert reports
+    for task, report in reports.items():
+        page = cross_validation.bundle_path(task) / "docs" / "README.md"
+        assert cross_validation.markdown(report) in page.read_text(encoding="utf-8")
