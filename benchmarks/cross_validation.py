@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.accuracy.cases import evaluate
-from benchmarks.accuracy.tables import figure, percent, table
+from benchmarks.accuracy.tables import area_of, figure, overlap_cells, table
 from benchmarks.data import DATA_ROOT
 from benchmarks.readme import insert_table
 from benchmarks.references import DATA
@@ -114,16 +114,7 @@ def markdown(report: Mapping[str, Any]) -> str:
 
 
 def _row(name: str, summary: Mapping[str, Any]) -> list[str]:
-    dice = summary["dice_of_structures"]
-    return [
-        name,
-        f"{summary['cases']} of {summary['groups']} groups",
-        figure(dice, 4),
-        f"{dice['median']:.4f}" if dice else "-",
-        figure(summary["dice"], 4),
-        percent(summary["false_positives"]),
-        figure(summary["classes"] and summary["classes"]["area_under_curve"], 3),
-    ]
+    return [name, f"{summary['cases']} of {summary['groups']} groups", *overlap_cells(summary), figure(area_of(summary), 3)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

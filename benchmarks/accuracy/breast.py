@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.accuracy.cases import evaluate, macro_area_advantage, probabilities, read_sections, worst
 from benchmarks.accuracy.shortcuts import measure_shortcuts
-from benchmarks.accuracy.tables import advantage_bar, bar, difference_line, figure, overview_rows, percent, table
+from benchmarks.accuracy.tables import advantage_bar, area_of, bar, difference_line, figure, overlap_cells, overview_rows, percent, table
 from usseg_monai.data.evaluation import CaseResult, Predicts
 from usseg_monai.data.summary import groups_of, share, summarize, with_interval
 from usseg_monai.data.windows import with_windows
@@ -190,13 +190,8 @@ def overview(report: Mapping[str, Any]) -> list[list[str]]:
 
 def _further(source: str, summary: Mapping[str, Any]) -> str:
     if source == "BUSI":
-        return f"all images {figure(summary['dice'], 4)}; macro-AUC {figure(_area(summary), 3)}"
+        return f"all images {figure(summary['dice'], 4)}; macro-AUC {figure(area_of(summary), 3)}"
     return f"malignant against benign, AUC {figure(summary['malignant_against_benign'], 3)}"
-
-
-def _area(summary: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    area: Mapping[str, Any] | None = summary["classes"] and summary["classes"]["area_under_curve"]
-    return area
 
 
 def eval_metrics(report: Mapping[str, Any]) -> dict[str, float]:
@@ -230,17 +225,7 @@ def markdown(report: Mapping[str, Any]) -> str:
 
 def _overlap(report: Mapping[str, Any]) -> str:
     named = {**report["sources"], "BUSI without objections (axilla, needle)": report["without_objection"]["BUSI"]}
-    rows = [
-        [
-            name,
-            str(summary["cases"]),
-            figure(summary["dice_of_structures"], 4),
-            f"{summary['dice_of_structures']['median']:.4f}" if summary["dice_of_structures"] else "-",
-            figure(summary["dice"], 4),
-            percent(summary["false_positives"]),
-        ]
-        for name, summary in named.items()
-    ]
+    rows = [[name, str(summary["cases"]), *overlap_cells(summary)] for name, summary in named.items()]
     return table(("", "images", "Dice of lesions", "median", "Dice of all images", "normals in which a lesion is found"), rows)
 
 
@@ -286,7 +271,7 @@ def _class_row(name: str, summary: Mapping[str, Any]) -> list[str]:
     return [
         name,
         str(summary["cases"]),
-        figure(_area(summary), 3),
+        figure(area_of(summary), 3),
         figure(summary.get("malignant_against_benign"), 3),
         percent(summary["classes"] and summary["classes"]["accuracy"]),
         "-" if error is None else f"{error:.3f}",

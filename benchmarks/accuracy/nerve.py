@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.accuracy.cases import dice_advantage, evaluate, read_sections, worst
-from benchmarks.accuracy.tables import advantage_bar, bar, difference_line, figure, overview_rows, percent, pixels, table
+from benchmarks.accuracy.tables import advantage_bar, area_of, bar, difference_line, figure, overview_rows, percent, pixels, table
 from usseg_monai.data.evaluation import Predicts
 from usseg_monai.data.summary import groups_of, share, summarize
 from usseg_monai.data.windows import with_windows
@@ -47,7 +47,7 @@ def measure(data: Path, shipped: Predicts, reference: Predicts | None) -> dict[s
 
 def missed_bars(report: Mapping[str, Any]) -> list[str]:
     """One line for each bar that the figures miss."""
-    area = _area(report["windows"])
+    area = area_of(report["windows"])
     return [
         *bar("Dice of frames with a nerve", report["test"]["dice_of_structures"]["mean"], DICE_AT_LEAST),
         *([] if area and area["interval_95"] else ["there is no interval of the presence's area under the curve: test more subjects"]),
@@ -58,13 +58,13 @@ def missed_bars(report: Mapping[str, Any]) -> list[str]:
 def overview(report: Mapping[str, Any]) -> list[list[str]]:
     """The task's rows of the table that all share."""
     rows = overview_rows("nerve", report, "subjects", pixels)
-    rows[0][4] = f"presence, area under the curve {figure(_area(report['windows']), 3)}; {rows[0][4]}"
+    rows[0][4] = f"presence, area under the curve {figure(area_of(report['windows']), 3)}; {rows[0][4]}"
     return rows
 
 
 def eval_metrics(report: Mapping[str, Any]) -> dict[str, float]:
     """The figures of the bundle's metadata."""
-    area = _area(report["windows"])
+    area = area_of(report["windows"])
     presence = {"presence_area_under_curve_windows": round(area["value"], 4)} if area else {}
     return {"mean_dice_positives": round(report["test"]["dice_of_structures"]["mean"], 4), **presence}
 
@@ -103,11 +103,6 @@ def markdown(report: Mapping[str, Any]) -> str:
     )
 
 
-def _area(summary: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    area: Mapping[str, Any] | None = summary["classes"] and summary["classes"]["area_under_curve"]
-    return area
-
-
 def _row(name: str, summary: Mapping[str, Any]) -> list[str]:
     positives, accuracy = summary["dice_of_structures"], summary["pixel_accuracy"]
     return [
@@ -125,7 +120,7 @@ def _window_row(windows: Mapping[str, Any]) -> list[str]:
     return [
         str(windows["dice_of_structures"]["cases"]),
         str(windows["false_positives"]["cases"]),
-        figure(_area(windows), 4),
+        figure(area_of(windows), 4),
         percent(windows["false_positives"]),
         figure(windows["dice"], 4),
     ]
@@ -145,5 +140,6 @@ def _originals(section: str, summary: Mapping[str, Any]) -> str:
         return f"Official frames of the {section} part ({seen}): {summary['cases']}, all with a nerve."
     return (
         f"Frames that the experts left empty, {empty['cases']} in the {section} part ({seen}): a nerve was found in {percent(empty)}; area "
-        f"under the curve of presence against the {summary['cases'] - empty['cases']} with a nerve beside them {figure(_area(summary), 3)}."
+        f"under the curve of presence against the {summary['cases'] - empty['cases']} with a nerve beside them "
+        f"{figure(area_of(summary), 3)}."
     )

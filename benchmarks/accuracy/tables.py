@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["OVERVIEW", "advantage_bar", "bar", "brackets", "difference_line", "figure", "overview_rows", "percent", "pixels", "table"]
+__all__ = [
+    "OVERVIEW",
+    "advantage_bar",
+    "area_of",
+    "bar",
+    "brackets",
+    "difference_line",
+    "figure",
+    "overlap_cells",
+    "overview_rows",
+    "percent",
+    "pixels",
+    "table",
+]
 
 OVERVIEW = ("task", "network", "test images", "Dice of structures", "further", "shipped minus reference")
 """Columns of the table that all tasks share."""
@@ -99,6 +112,19 @@ def percent(share: Mapping[str, Any] | None) -> str:
         return "-"
     interval = share["interval_95"]
     return figure({"mean": 100 * share["mean"], "interval_95": [100 * end for end in interval] if interval else None}, 1, " %")
+
+
+def overlap_cells(summary: Mapping[str, Any]) -> list[str]:
+    """Dice of structures with its median, Dice of all images, and the share of those without a structure in which one is found."""
+    structures = summary["dice_of_structures"]
+    median = f"{structures['median']:.4f}" if structures else "-"
+    return [figure(structures, 4), median, figure(summary["dice"], 4), percent(summary["false_positives"])]
+
+
+def area_of(summary: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The area under the curve of a summary; ``None`` where no class is known, or only one."""
+    area: Mapping[str, Any] | None = summary["classes"] and summary["classes"]["area_under_curve"]
+    return area
 
 
 def brackets(interval: Sequence[float] | None, form: str) -> str:
