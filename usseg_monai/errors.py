@@ -14,6 +14,13 @@ class ImageError(UssegError):
     """A file that holds no image we can use. In a batch it becomes a row with status ``failed``."""
 
 
+class NoPictureError(ImageError):
+    """A file that is whole but holds no picture to predict, such as a DICOMDIR, a report or a segmentation.
+
+    In a folder it is skipped with its reason; where the user names the file itself, its row has status ``failed``.
+    """
+
+
 class UsageError(UssegError):
     """Wrong use: an unknown task or option value. The command line exits with 2."""
 

@@ -9,7 +9,7 @@ are loaded by the first file that needs them.
 """
 
 from usseg_monai.imaging.decode import SUFFIXES, is_image_name, read_frames, read_image, read_mask, to_mask
-from usseg_monai.imaging.image import GreyArray, GreyImage, MaskArray, Place, Source, Spacing
+from usseg_monai.imaging.image import GreyArray, GreyImage, MaskArray, Place, Region, Source, Spacing
 from usseg_monai.imaging.limits import Limits
 from usseg_monai.imaging.overlay import draw_overlay
 from usseg_monai.imaging.spacing import parse_spacing, read_spacing_csv
@@ -22,6 +22,7 @@ __all__ = [
     "Limits",
     "MaskArray",
     "Place",
+    "Region",
     "Source",
     "Spacing",
     "atomic_path",

@@ -62,6 +62,9 @@ class Place:
         number: in the order of the series (DICOM's InstanceNumber), or index of the phase.
         acquired_s: time of the acquisition within its day.
         phases: number of phases that a heart beat was divided into.
+        temporal_index: of the phase, as TemporalPositionIdentifier or TemporalPositionIndex states it.
+        content_s: time within its day at which the pixels were made (DICOM's ContentTime).
+        instance: distinguishes images within a series; copies of one image share it; empty where unknown.
     """
 
     modality: str = ""
@@ -73,6 +76,25 @@ class Place:
     number: int | None = None
     acquired_s: float | None = None
     phases: int | None = None
+    temporal_index: int | None = None
+    content_s: float | None = None
+    instance: str = ""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of a picture that has a scale of its own, as ultrasound machines draw several views side by side.
+
+    Attributes:
+        top, bottom, left, right: half-open bounds in pixels, ``top <= row < bottom``, ``left <= col < right``.
+        spacing_mm: ``(row, col)`` in mm.
+    """
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    spacing_mm: Spacing
 
 
 @dataclass(frozen=True)
@@ -84,9 +106,11 @@ class GreyImage:
         spacing_mm: ``(row, col)`` in mm, or ``None`` where the file does not say.
         source: file, frame and format.
         place: where and when the slice was taken; ``None`` for formats that do not tell.
+        regions: parts of different scale; empty where one spacing holds for the whole picture. With regions, ``spacing_mm`` is ``None``.
     """
 
     pixels: GreyArray
     spacing_mm: Spacing | None = None
     source: Source = field(default_factory=lambda: Source(Path("array")))
     place: Place | None = None
+    regions: tuple[Region, ...] = ()
