@@ -48,7 +48,7 @@ def curves(out: Path) -> list[dict[str, float]]:
 def test_leaves_weights_checkpoints_curves_and_tensorboard(start: Start, bundle: Path, datalist: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     before = {path: path.stat().st_mtime_ns for path in bundle.rglob("*") if "__pycache__" not in path.parts}
-    start("train.json", **places(datalist, out), **SMALL_NETWORK, max_epochs=2, **{"validate#handlers#2#interval": 1}).run()
+    start("train.json", **places(datalist, out), **SMALL_NETWORK, max_epochs=2).run()
 
     network = start("inference.json", kind="inference", **SMALL_NETWORK).parser.get_parsed_content("network_def")
     network.load_state_dict(torch.load(out / "model.pt", weights_only=True))
@@ -67,7 +67,8 @@ def test_leaves_weights_checkpoints_curves_and_tensorboard(start: Start, bundle:
     assert {"train_loss", "learning_rate", "val_mean_dice", "val_accuracy"} <= set(log.Tags()["scalars"])
     assert [scalar.step for scalar in log.Scalars("learning_rate")] == [1, 2]
     assert log.Tags()["graph"]
-    assert log.Tags()["images"]
+    assert {"input_0_HW_0", "input_1_HW_0", "output_HW_0"} <= set(log.Tags()["images"])  # picture, annotation and prediction
+    assert [picture.step for picture in log.Images("output_HW_0")] == [1, 2]
     # a training writes into the folders it was given, and not into the bundle
     assert {path: path.stat().st_mtime_ns for path in bundle.rglob("*") if "__pycache__" not in path.parts} == before
 

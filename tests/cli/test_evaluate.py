@@ -40,7 +40,7 @@ def test_figures_and_files(predictors: list[Any], tmp_path: Path, capsys: pytest
     printed = capsys.readouterr().out
     assert "3 images of 2 groups: 3 ok" in printed
     assert "Dice: mean 1.0000, median 1.0000, 95 % interval 1.0000 to 1.0000" in printed
-    assert "pixels that are right: 100.00 %; with empty masks 77.29 %" in printed
+    assert "pixel accuracy: 100.00 %; with empty masks 77.29 %" in printed
     assert f"{HC}: absolute difference mean" in printed
 
 

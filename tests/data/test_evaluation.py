@@ -18,7 +18,7 @@ from usseg_monai.data.datalist import load_datalist
 from usseg_monai.data.evaluation import CaseResult, Compared, dice, evaluate_case, write_evaluation
 from usseg_monai.data.summary import summarize
 from usseg_monai.errors import ImageError
-from usseg_monai.imaging import read_image
+from usseg_monai.imaging import GreyImage, read_image
 from usseg_monai.measurements.result import Measurement, Status
 from usseg_monai.tasks import get_task
 
@@ -36,7 +36,7 @@ class DiscPredictor:
         if not source.is_file():
             raise ImageError(f"{source} is not there")
         mask = drawn_disc(self.radius) if self.radius else np.zeros((40, 60), np.uint8)
-        image = SimpleNamespace(spacing_mm=spacing_mm)
+        image = GreyImage(np.zeros((40, 60), np.float32), spacing_mm)
         return SimpleNamespace(mask=mask, image=image, measurement=self.task.measure(mask, spacing_mm))
 
 
@@ -99,9 +99,8 @@ class Answers:
 
     def predict(self, source: Any, *, spacing_mm: tuple[float, float] | None = None) -> Any:
         self.shown = source
-        return SimpleNamespace(
-            mask=self.mask, image=SimpleNamespace(spacing_mm=spacing_mm), measurement=self.measure(self.mask, None, **self.outputs)
-        )
+        image = GreyImage(np.zeros(self.mask.shape, np.float32), spacing_mm)
+        return SimpleNamespace(mask=self.mask, image=image, measurement=self.measure(self.mask, None, **self.outputs))
 
 
 def test_outputs_and_kinds_are_carried(item: dict[str, Any]) -> None:

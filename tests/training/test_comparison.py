@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from usseg_monai.training.comparison import Comparison, Variant, write_comparison
+from usseg_monai.training.comparison import FEWEST_GROUPS, Comparison, Variant, _draw_curves, write_comparison
 
 IMAGES = 60
 BASE = np.random.default_rng(0).uniform(0.85, 0.97, IMAGES)
@@ -56,9 +56,11 @@ def test_images_of_one_group_do_not_count_as_many() -> None:
     assert wide > 2 * narrow
 
 
-def test_one_group_tells_nothing() -> None:
-    made = comparison(variant("a", BASE), variant("b", BASE + 0.01), groups=1)
-    assert made.verdict.endswith("too few groups to tell whether that is chance")
+@pytest.mark.parametrize(("groups", "decided"), [(1, False), (FEWEST_GROUPS - 1, False), (FEWEST_GROUPS, True)])
+def test_few_groups_give_no_verdict(groups: int, decided: bool) -> None:
+    made = comparison(variant("a", BASE), variant("b", BASE + 0.01), groups=groups)
+    assert made.verdict.startswith("b beats a, by 0.0100 Dice" if decided else "b is ahead of a, by 0.0100 Dice")
+    assert made.verdict.endswith("more than chance at this size" if decided else "to tell a difference from chance")
 
 
 def test_labels_hold_what_differs() -> None:
@@ -100,6 +102,19 @@ def test_page_says_how_it_was_judged(written: Path) -> None:
     assert "| a | " in page
     assert "optimizer=Adam" in page  # one value for all: no column, but said
     assert "60 images of 30 groups" in page and "validation" in page
+
+
+def test_one_epoch_is_seen(tmp_path: Path) -> None:
+    """A curve of one epoch has no line; it shows as a dot at the whole number 1."""
+    colors = []
+    for dots in (1, 0):
+        curves = [{"epoch": 1, "train_loss": 0.5, "val_mean_dice": 0.3}] * dots
+        made = [Variant({"network": name}, BASE.tolist(), 1, 1.0, curves or [{"epoch": 1}]) for name in ("a", "b")]
+        _draw_curves(comparison(*made), tmp_path / "curves.png")
+        with Image.open(tmp_path / "curves.png") as picture:
+            left = np.asarray(picture.convert("RGB"), int)[:, : picture.width // 2]
+        colors.append(int((np.ptp(left, axis=2) > 100).sum()))
+    assert colors[0] > 20 and colors[1] == 0
 
 
 @pytest.mark.parametrize("name", ["compare.png", "curves.png"])

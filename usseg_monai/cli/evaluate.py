@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "evaluate",
         description="Predict the annotated images of one section of a datalist and compare: overlap (Dice), measured lengths and, where "
-        "the task has them, classes, with 95 % intervals by group. Writes cases.csv and metrics.json.",
+        "the task has them, classes, with 95 % intervals by group. Writes cases.csv, metrics.json, overlays of the worst cases, "
+        "Bland-Altman plots of lengths and ROC curves of classes.",
         epilog=_EXAMPLE,
     )
     parser.add_argument("task", metavar="TASK", help="as listed by 'usseg tasks'")
@@ -30,7 +33,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of the network (default: 1)")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="another network in place of the released one")
     parser.add_argument("--config", metavar="NAME", action="append", default=[], help="for torch: a config over inference.json")
-    parser.add_argument("--json", action="store_true", help="print the figures for machines")
+    parser.add_argument("--json", action="store_true", help="print a JSON summary")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from usseg_monai.cli.progress import progress
     from usseg_monai.data.datalist import load_datalist
     from usseg_monai.data.evaluation import evaluate_case, write_evaluation
+    from usseg_monai.data.evaluation_figures import write_plots, write_worst_cases
     from usseg_monai.data.summary import summarize
     from usseg_monai.inference.predictor import Predictor
     from usseg_monai.measurements.result import Status
@@ -54,11 +58,16 @@ def run(args: argparse.Namespace) -> int:
             report(len(results), len(items))
     summary = {"task": args.task, "datalist": args.datalist, "section": args.section, **summarize(results)}
     write_evaluation(args.output, results, summary)
+    write_worst_cases(args.output, predictor, items, results)
+    if importlib.util.find_spec("matplotlib"):
+        write_plots(args.output, predictor.task, results)
+    else:
+        print("usseg: no Bland-Altman plots and no ROC curves: they need matplotlib (pip install matplotlib)", file=sys.stderr)
     if args.json:
         print(json.dumps(summary))
     else:
         print(_text(summary))
-        print(f"written to {args.output / 'metrics.json'} and {args.output / 'cases.csv'}")
+        print(f"written to {args.output}: metrics.json, cases.csv, pictures")
     return int(any(result.status is Status.FAILED for result in results))
 
 
@@ -74,7 +83,7 @@ def _text(summary: Mapping[str, Any]) -> str:
         lines.append(f"images without a structure in which one was found: {_share(summary['false_positives'])}")
     if summary["pixel_accuracy"]:
         pixels = summary["pixel_accuracy"]
-        lines.append(f"pixels that are right: {100 * pixels['mean']:.2f} %; with empty masks {100 * pixels['of_an_empty_mask']:.2f} %")
+        lines.append(f"pixel accuracy: {100 * pixels['mean']:.2f} %; with empty masks {100 * pixels['of_an_empty_mask']:.2f} %")
     if summary["classes"]:
         lines += _classes(summary["classes"])
     for name, column in summary["columns"].items():
@@ -91,7 +100,7 @@ def _classes(classes: Mapping[str, Any]) -> list[str]:
     if area:
         lines.append(f"area under the ROC curve{', mean of the classes' if accuracy else ''}: {area['value']:.4f}{_tail(area, 4)}")
     if accuracy:
-        lines.append(f"images classified rightly: {_share(accuracy)}")
+        lines.append(f"classification accuracy: {_share(accuracy)}")
     return lines
 
 

@@ -25,7 +25,7 @@ from usseg_monai.tasks import Task
 if TYPE_CHECKING:
     from usseg_monai.inference.predictor import Prediction
 
-__all__ = ["CaseResult", "Compared", "dice", "evaluate_case", "write_evaluation"]
+__all__ = ["CaseResult", "Compared", "dice", "evaluate_case", "predict_item", "write_evaluation"]
 
 
 class Predicts(Protocol):
@@ -112,15 +112,8 @@ def evaluate_case(predictor: Predicts, item: Mapping[str, Any]) -> CaseResult:
     """
     image, group = Path(item["image"]), str(item.get("group", item["image"]))
     kind = {"category": item.get("class"), "source": item.get("source"), "objection": item.get("objection")}
-    spacing = item.get("spacing_mm")
-    spacing_mm = None if spacing is None else (float(spacing[0]), float(spacing[1]))
     try:
-        if item.get("window"):
-            source, truth = _window(image, item["label"], tuple(item["window"]))
-            prediction = predictor.predict(source, spacing_mm=spacing_mm)
-        else:
-            prediction = predictor.predict(image, spacing_mm=spacing_mm)
-            truth = read_annotation(item["label"], prediction.mask.shape)
+        prediction, truth = predict_item(predictor, item)
         annotation = _numbers(predictor.task.measure(truth, prediction.image.spacing_mm))
     except ImageError as error:
         return CaseResult(image, group, Status.FAILED, str(error), **kind)
@@ -145,6 +138,21 @@ def evaluate_case(predictor: Predicts, item: Mapping[str, Any]) -> CaseResult:
         unlikeness=measurement.unlikeness,
         **kind,
     )
+
+
+def predict_item(predictor: Predicts, item: Mapping[str, Any]) -> tuple[Prediction, MaskArray]:
+    """Predict one item of a datalist, and read its annotation: both ``(rows, cols)`` of the image, or of its ``window``.
+
+    Raises:
+        ImageError: image or annotation cannot be used.
+    """
+    image, spacing = Path(item["image"]), item.get("spacing_mm")
+    spacing_mm = None if spacing is None else (float(spacing[0]), float(spacing[1]))
+    if item.get("window"):
+        source, truth = _window(image, item["label"], tuple(item["window"]))
+        return predictor.predict(source, spacing_mm=spacing_mm), truth
+    prediction = predictor.predict(image, spacing_mm=spacing_mm)
+    return prediction, read_annotation(item["label"], prediction.mask.shape)
 
 
 def write_evaluation(folder: Path, results: Sequence[CaseResult], summary: Mapping[str, Any]) -> None:

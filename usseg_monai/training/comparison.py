@@ -16,7 +16,10 @@ import numpy as np
 from usseg_monai.imaging.write import atomic_path, write_text
 from usseg_monai.metrics.bootstrap import bootstrap_mean_interval
 
-__all__ = ["Comparison", "Variant", "write_comparison"]
+__all__ = ["FEWEST_GROUPS", "Comparison", "Variant", "write_comparison"]
+
+FEWEST_GROUPS = 15
+"""Groups below which a comparison has no verdict: the percentile bootstrap's intervals are too narrow for fewer."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,9 @@ class Comparison:
         best, second = self.ranked[:2]
         difference, interval = self.lead(best, second)
         names = f"{self.label(best)} {{}} {'the next best, ' if len(self.variants) > 2 else ''}{self.label(second)}"
-        if interval is None:
-            return f"{names.format('is ahead of')}, by {difference:.4f} Dice ({self.size}): too few groups to tell whether that is chance"
+        if interval is None or len(set(self.groups)) < FEWEST_GROUPS:
+            lead = f"{names.format('is ahead of')}, by {difference:.4f} Dice ({self.size})"
+            return f"{lead}: no verdict, as at least {FEWEST_GROUPS} groups are needed to tell a difference from chance"
         figures = f"by {difference:.4f} Dice (95 % interval {interval[0]:.4f} to {interval[1]:.4f}, {self.size})"
         if interval[0] > 0:
             return f"{names.format('beats')}, {figures}: more than chance at this size"
@@ -225,6 +229,7 @@ def _draw_curves(comparison: Comparison, file: Path) -> None:
     """Training loss and validation Dice over the epochs, a line a variant, in the order of the ranking."""
     from matplotlib import colormaps
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(_width(comparison), max(4.0, 1.2 + 0.24 * len(comparison.variants))), layout="constrained")
     loss, dice = figure.subplots(1, 2)
@@ -233,12 +238,15 @@ def _draw_curves(comparison: Comparison, file: Path) -> None:
         style = {"color": colormaps["tab10"](number % 10), "linestyle": styles[number // 10 % len(styles)]}
         for axis, column in ((loss, "train_loss"), (dice, "val_mean_dice")):
             rows = [row for row in variant.curves if column in row]
-            axis.plot([row["epoch"] for row in rows], [row[column] for row in rows], label=comparison.label(variant), **style)
+            marker = "o" if len(rows) == 1 else None  # a line through one point would not be seen
+            axis.plot(
+                [row["epoch"] for row in rows], [row[column] for row in rows], marker=marker, label=comparison.label(variant), **style
+            )
     loss.set(title="training loss", xlabel="epoch")
     dice.set(title="validation Dice on the network's grid", xlabel="epoch")
     for axis in (loss, dice):
         axis.grid(alpha=0.3)
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     figure.legend(*loss.get_legend_handles_labels(), loc="outside right center", frameon=False)
     with atomic_path(file) as temporary:
         figure.savefig(temporary, dpi=110, format="png")

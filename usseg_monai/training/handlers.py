@@ -97,6 +97,7 @@ def draw_curves(epochs: list[dict[str, float]], file: Path) -> None:
         file: the PNG to write.
     """
     from matplotlib.figure import Figure  # its font cache takes a second: only when a picture is drawn
+    from matplotlib.ticker import MaxNLocator
 
     names = [name for name in epochs[-1] if name != "epoch"]
     panels = list(dict.fromkeys(name.removeprefix("train_").removeprefix("val_") for name in names))
@@ -106,8 +107,9 @@ def draw_curves(epochs: list[dict[str, float]], file: Path) -> None:
             if name.removeprefix("train_").removeprefix("val_") == panel:
                 rows = [row for row in epochs if name in row]
                 label = "validation" if name.startswith("val_") else "training"
-                axis.plot([row["epoch"] for row in rows], [row[name] for row in rows], label=label)
+                axis.plot([row["epoch"] for row in rows], [row[name] for row in rows], marker="o" if len(rows) == 1 else None, label=label)
         axis.set(title=panel.replace("_", " "), xlabel="epoch")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axis.grid(alpha=0.3)
         axis.legend()
     with atomic_path(file) as temporary:
