@@ -140,3 +140,16 @@ def test_axes_are_not_swapped() -> None:
     pixels[5:10, 30:38] = 1
     mask = Deployed(nn.Identity(), (40, 30))(pixels)[1]
     assert torch.equal(mask, pixels.to(torch.uint8))
+
+
+class Certain(nn.Module):
+    """Fills the picture with structure, and gives its presence a probability of a half."""
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        return {"mask": torch.ones_like(image), "class": torch.zeros(len(image), 1)}
+
+
+@pytest.mark.parametrize(("threshold", "found"), [(0.5, True), (0.500001, False)])
+def test_a_presence_at_the_threshold_is_found(threshold: float, found: bool) -> None:
+    _, mask, presence = Deployed(Certain(), SIZE, threshold)(torch.rand(20, 30))
+    assert (float(presence), bool(mask.all()), bool(mask.any())) == (0.5, found, found)

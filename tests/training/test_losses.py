@@ -9,7 +9,7 @@ import torch
 from monai.losses import DiceCELoss
 from torch import Tensor, nn
 
-from usseg_monai.training.losses import DeepSupervisedLoss, EllipseMomentLoss, TwoHeadLoss
+from usseg_monai.training.losses import DeepSupervisedLoss, EllipseMomentLoss, TwoHeadLoss, _moments
 
 
 def ellipse(semi_axes: tuple[float, float], centre: tuple[float, float] = (96.0, 96.0), angle_deg: float = 0.0, side: int = 192) -> Tensor:
@@ -133,3 +133,13 @@ def test_two_heads_add_up_and_unknown_classes_do_not_count() -> None:
     loss = TwoHeadLoss(_Mean(), nn.CrossEntropyLoss(), class_weight=0.5)
     assert float(loss(prediction, mask)) == 2.0
     assert float(loss(prediction, {"mask": mask, "class": torch.tensor([0, 1])})) == pytest.approx(2 + 0.5 * math.log(2))
+
+
+@pytest.mark.parametrize(("rows", "semi_minor"), [(1, 1.0), (2, 1.0), (3, 2 * math.sqrt(2 / 3))])
+def test_a_thin_structure_is_no_thinner_than_two_pixels(rows: int, semi_minor: float) -> None:
+    """The variance across is (rows^2 - 1) / 12, and at least a quarter: the logarithm of an axis stays finite."""
+    mask = torch.zeros(1, 1, 64, 64)
+    mask[:, :, 30 : 30 + rows, 12:52] = 1
+    _, axes = _moments(mask)
+    assert float(axes[0, 1]) == pytest.approx(semi_minor, abs=1e-3)
+    assert float(axes[0, 0]) == pytest.approx(2 * math.sqrt((40**2 - 1) / 12), abs=1e-2)
