@@ -18,7 +18,9 @@ from usseg_monai.inference.results import (
     open_table,
     part_column_names,
     part_rows,
+    read_table,
     result_row,
+    write_table,
 )
 from usseg_monai.measurements.result import Measurement, Status, Value
 from usseg_monai.tasks import get_task
@@ -58,6 +60,32 @@ def test_the_table_reads_as_it_was_written(tmp_path: Path) -> None:
     assert rows[0]["file"] == 'odd, "name"\n.png' and rows[0]["spacing_mm_row"] == "0.333333"
     assert rows[0]["head_circumference_mm"] == "251.235" and rows[0]["center_row_px"] == "12" and rows[0]["angle_deg"] == ""
     assert rows[1]["file"] == "b\\udcff.png" and rows[1]["message"] == "größe"
+
+
+ODD_NAMES = ["a\rb.png", "a\nb.png", "a\r\nb.png", "\ta.png", '"a".png', "a,b.png", "=1+1.png", "+1.png", "-1.png", "@a.png", "'=a.png", "''.png"]
+
+
+def test_odd_names_survive_the_table_and_are_no_formulas(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    with open_table(path, TASK) as table:
+        for name in ODD_NAMES:
+            table.append(failed_row(TASK, name, 0, f"{name}: bad"))
+    with path.open(encoding="utf-8", newline="") as file:
+        cells = [cell for row in csv.DictReader(file) for cell in row.values()]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    assert [row["file"] for row in read_table(path)] == ODD_NAMES
+
+
+def test_numbers_below_zero_stay_numbers(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.csv", ("file", "position_mm"), [{"file": "-a", "position_mm": -12.5}])
+    assert (tmp_path / "t.csv").read_bytes() == b"file,position_mm\n'-a,-12.5\n"
+
+
+def test_a_torn_row_is_said(tmp_path: Path) -> None:
+    for torn in ("a.png,0,ok", "a.png" + ",0" * 40, '"a.png'):
+        (tmp_path / "results.csv").write_text(",".join(column_names(TASK)) + f"\n{torn}\n")
+        with pytest.raises(OutputError, match="cannot be read as a table"):
+            list(read_table(tmp_path / "results.csv"))
 
 
 def test_rows_are_there_as_soon_as_they_are_appended(tmp_path: Path) -> None:

@@ -89,6 +89,9 @@ def write_png(path: str | Path, pixels: npt.NDArray[np.uint8]) -> None:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write text in UTF-8 with the line ends it has; raises `OutputError` as `write_png` does."""
+    """Write text in UTF-8 with the line ends it has; raises `OutputError` as `write_png` does.
+
+    Names of files may hold bytes that are no UTF-8; they are written as ``\\udcXX``.
+    """
     with atomic_path(path) as temporary:
-        temporary.write_bytes(text.encode())
+        temporary.write_bytes(text.encode("utf-8", "backslashreplace"))

@@ -27,7 +27,7 @@ from usseg_monai.inference.journal import NAME as JOURNAL
 from usseg_monai.inference.journal import first_line
 from usseg_monai.inference.lock import lock_folder
 from usseg_monai.inference.outputs import FOLDERS
-from usseg_monai.inference.results import part_table
+from usseg_monai.inference.results import csv_line, part_table, read_text_cell, text_cell
 from usseg_monai.inference.run_record import STATES, InputRecord, RunRecord, open_run_record, read_run_record
 from usseg_monai.inference.shards import Shard
 from usseg_monai.inference.stacks import FOLDER as STUDIES
@@ -168,13 +168,13 @@ def _merge_rows(parts: Sequence[_Part], output: Path, tables: Sequence[str], rec
     """Join tables of which each shard has rows in the order of its inputs, and account for these."""
     with ExitStack() as files:
         rows = [[files.enter_context(_Rows(part.folder / name)) for name in tables] for part in parts]
-        writers = [csv.writer(files.enter_context(_replacing(output / name)), lineterminator="\n") for name in tables]
-        for writer, table in zip(writers, rows[0], strict=True):
-            writer.writerow(table.header)
+        joined = [files.enter_context(_replacing(output / name)) for name in tables]
+        for file, table in zip(joined, rows[0], strict=True):
+            file.write(csv_line(table.header))
         numbered = [zip(part.inputs, repeat(index)) for index, part in enumerate(parts)]
         for item, index in heapq.merge(*numbered, key=lambda entry: -1 if entry[0].number is None else entry[0].number):
-            for writer, table in zip(writers, rows[index], strict=True):
-                writer.writerows(table.of(item.file))
+            for file, table in zip(joined, rows[index], strict=True):
+                file.writelines(map(csv_line, table.of(item.file)))
             record.add(item)
         for table in chain.from_iterable(rows):
             table.check_ended()
@@ -191,7 +191,7 @@ def _merge_studies(parts: Sequence[_Part], output: Path) -> None:
                 studies += table.rest()
     if header:
         with _replacing(output / STUDY_TABLE) as file:
-            csv.writer(file, lineterminator="\n").writerows([header, *sorted(studies, key=lambda row: row[0].split("/"))])
+            file.writelines(map(csv_line, [header, *sorted(studies, key=lambda row: read_text_cell(row[0]).split("/"))]))
 
 
 class _Rows:
@@ -200,7 +200,7 @@ class _Rows:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = io.TextIOWrapper(_open(path), encoding="utf-8", newline="")
-        self._rows = csv.reader(self._file)
+        self._rows = csv.reader(self._file, strict=True)
         self.header = self._read() or []
         self._next = self._read()
 
@@ -212,7 +212,7 @@ class _Rows:
 
     def of(self, file: str) -> Iterator[list[str]]:
         """The rows of a file, which come next if there are any."""
-        name = file.encode("utf-8", "backslashreplace").decode()  # as the table has it
+        name = text_cell(file)
         while self._next is not None and self._next[0] == name:
             yield self._next
             self._next = self._read()

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from usseg_monai.errors import OutputError
+from usseg_monai.errors import OutputError, quoted
 from usseg_monai.imaging import Place, Spacing, write_text
 from usseg_monai.measurements.result import Measurement, Status, Value
 from usseg_monai.tasks import UNITS, Task
@@ -25,6 +25,7 @@ __all__ = [
     "Row",
     "Table",
     "column_names",
+    "csv_line",
     "describe",
     "failed_row",
     "open_table",
@@ -32,7 +33,9 @@ __all__ = [
     "part_rows",
     "part_table",
     "read_table",
+    "read_text_cell",
     "result_row",
+    "text_cell",
     "write_table",
 ]
 
@@ -46,7 +49,10 @@ Row = dict[str, Value]
 Located = tuple[Place, tuple[int, int]]
 """Where and when a frame was taken, and ``(rows, cols)`` of its picture."""
 
-_TEXTS = {"file", "status", "message"}
+_TEXTS = {"file", "status", "message", "study"}
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+"""First characters of a text that a spreadsheet may take for a formula, and the apostrophe that keeps it from doing so."""
 
 
 class FrameRows(NamedTuple):
@@ -242,8 +248,10 @@ def read_table(path: Path) -> Iterator[Row]:
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                yield {name: text if name in _TEXTS else _value(text) for name, text in row.items()}
+            for row in csv.DictReader(file, strict=True):
+                if None in row or None in row.values():
+                    raise ValueError(f"a row of {quoted(row[next(iter(row))])} has not one cell per column")
+                yield {name: read_text_cell(text) if name in _TEXTS else _value(text) for name, text in row.items()}
     except (OSError, ValueError, csv.Error) as error:
         raise OutputError(f"{path} cannot be read as a table ({error}); run the command that made it again") from error
 
@@ -255,10 +263,40 @@ def _value(text: str) -> Value:
     return text or None
 
 
-def _line(values: list[Value] | tuple[str, ...]) -> str:
+def csv_line(cells: Sequence[str]) -> str:
+    """One line of a CSV table, ending with a line feed; cells with line breaks of any kind are quoted.
+
+    >>> csv_line(["a\\rb.png", "0"])
+    '"a\\rb.png",0\\n'
+    """
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow([_cell(value) for value in values])
-    return text.getvalue()
+    csv.writer(text, lineterminator="\r\n").writerow(cells)  # the writer quotes a line break only if it occurs in its line terminator
+    return text.getvalue()[:-2] + "\n"
+
+
+def text_cell(text: str) -> str:
+    """Text as a cell of a table holds it: with an apostrophe in front where a spreadsheet could take it for a formula.
+
+    An apostrophe gets one, too, so that `read_table` can remove it again. Bytes of file names that are no UTF-8 are written as ``\\udcXX``.
+
+    >>> text_cell("=1+1.png"), text_cell("'a.png"), text_cell("1.png")
+    ("'=1+1.png", "''a.png", '1.png')
+    """
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def read_text_cell(cell: str) -> str:
+    """The text of a cell that `text_cell` wrote.
+
+    >>> read_text_cell("'=1+1.png"), read_text_cell("1.png")
+    ('=1+1.png', '1.png')
+    """
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+
+
+def _line(values: list[Value] | tuple[str, ...]) -> str:
+    return csv_line([_cell(value) for value in values])
 
 
 def _cell(value: Value) -> str:
@@ -271,4 +309,4 @@ def _cell(value: Value) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.0f}" if abs(value) >= 1e6 else f"{value:.6g}"
-    return str(value)
+    return text_cell(value) if isinstance(value, str) else str(value)
