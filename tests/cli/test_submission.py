@@ -16,15 +16,8 @@ from tests.data.samples import disc, write_png
 from usseg_monai.cli import main
 from usseg_monai.inference.submission import SHAPE, resize_mask
 from usseg_monai.measurements.run_length import decode_run_length, encode_run_length
-from usseg_monai.tasks import TASKS
-from usseg_monai.tasks.nerve import NERVE
 
 CENTER, RADIUS = (200.0, 300.0), 40.0
-
-
-@pytest.fixture(autouse=True)
-def nerve(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(TASKS, "nerve", NERVE)
 
 
 @pytest.fixture

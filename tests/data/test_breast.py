@@ -11,8 +11,6 @@ from tests.data.samples import make_busbra, make_busi, make_hc18
 from usseg_monai.data.breast import is_breast, read_breast
 from usseg_monai.data.datalist import load_datalist, read_dataset, to_datalist
 from usseg_monai.errors import UsageError
-from usseg_monai.tasks import TASKS
-from usseg_monai.tasks.breast import BREAST
 
 
 @pytest.fixture
@@ -22,12 +20,6 @@ def both(tmp_path: Path) -> Path:
     make_busbra(tmp_path / "busbra")
     make_hc18(tmp_path / "hc18")
     return tmp_path
-
-
-@pytest.fixture
-def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The task, whose classes number those of the items."""
-    monkeypatch.setitem(TASKS, "breast", BREAST)
 
 
 def test_both_sources_and_nothing_else(both: Path) -> None:
@@ -56,7 +48,6 @@ def test_nowhere_is_an_error(tmp_path: Path) -> None:
         read_breast(tmp_path / "nowhere")
 
 
-@pytest.mark.usefixtures("registered")
 def test_items_of_both_have_the_same_keys_and_the_task_s_class_numbers(both: Path) -> None:
     datalist = to_datalist(read_breast(both), both)
     items = [item for section in ("training", "validation", "test") for item in datalist[section]]
@@ -74,7 +65,6 @@ def test_items_of_both_have_the_same_keys_and_the_task_s_class_numbers(both: Pat
     assert list_data_collate(told)["class"].shape == (9,)
 
 
-@pytest.mark.usefixtures("registered")
 @pytest.mark.parametrize(("folder", "count"), [("", 9), ("busi", 6), ("busbra", 3)])
 def test_commands_know_the_layouts_by_their_looks(both: Path, folder: str, count: int) -> None:
     found = []
@@ -86,7 +76,6 @@ def test_commands_know_the_layouts_by_their_looks(both: Path, folder: str, count
     assert len(found) == count
 
 
-@pytest.mark.usefixtures("registered")
 def test_the_real_images_of_both_are_split_by_group(data_root: Path) -> None:
     datalist = to_datalist(read_breast(data_root))
     groups = {section: {item["group"] for item in datalist[section]} for section in ("training", "validation", "test")}

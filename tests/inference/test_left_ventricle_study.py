@@ -22,7 +22,6 @@ from usseg_monai.inference import batch, left_ventricle_study
 from usseg_monai.inference.batch import Options, Summary, run_batch
 from usseg_monai.inference.given_masks import GivenMasks
 from usseg_monai.inference.predictor import Prediction
-from usseg_monai.tasks import TASKS
 from usseg_monai.tasks.left_ventricle import LEFT_VENTRICLE
 
 SIDE, SPACING_MM, DISTANCE_MM = 64, 1.5, 8.0
@@ -31,11 +30,6 @@ RADII = np.array([[0, 0, 0, 0], [10, 8, 6, 8], [14, 11, 9, 12], [12, 9, 7, 10], 
 """Of the cavity in pixels, by slice and phase."""
 
 Elements = dict[str, Any]
-
-
-@pytest.fixture(autouse=True)
-def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(TASKS, "left_ventricle", LEFT_VENTRICLE)
 
 
 def disc(radius: float) -> np.ndarray:

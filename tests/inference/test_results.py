@@ -62,7 +62,8 @@ def test_the_table_reads_as_it_was_written(tmp_path: Path) -> None:
     assert rows[1]["file"] == "b\\udcff.png" and rows[1]["message"] == "größe"
 
 
-ODD_NAMES = ["a\rb.png", "a\nb.png", "a\r\nb.png", "\ta.png", '"a".png', "a,b.png", "=1+1.png", "+1.png", "-1.png", "@a.png", "'=a.png", "''.png"]
+ODD_NAMES = ["a\rb.png", "a\nb.png", "a\r\nb.png", "\ta.png", '"a".png', "a,b.png"]
+ODD_NAMES += ["=1+1.png", "+1.png", "-1.png", "@a.png", "'=a.png", "''.png"]  # what a spreadsheet takes for a formula, and its escape
 
 
 def test_odd_names_survive_the_table_and_are_no_formulas(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from time import process_time
 
 import numpy as np
 import pytest
@@ -102,9 +101,7 @@ def test_noise_is_no_hundred_lesions() -> None:
     result = measure(mask, None)
     assert result.values["lesion_count"] == 1 and result.status is Status.OK  # the rest are specks beside it
     mask[10:20, 10:30] = 0
-    start = process_time()
     result = measure(mask, None)
-    assert process_time() - start < 2
     assert (result.values["lesion_count"], len(result.parts), result.status) == (MOST_LESIONS, MOST_LESIONS, Status.LOW_CONFIDENCE)
     assert "pieces of similar size: noise, no lesions; the 20 largest were measured" in result.message
 

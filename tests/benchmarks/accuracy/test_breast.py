@@ -19,7 +19,6 @@ from tests.data.samples import disc, make_busbra, make_busi
 from usseg_monai.data.datalist import read_dataset, to_datalist
 from usseg_monai.imaging import GreyImage
 from usseg_monai.measurements.result import Status
-from usseg_monai.tasks import TASKS
 from usseg_monai.tasks.breast import BREAST
 
 BUSI: Mapping[str, Sequence[str]] = {
@@ -33,8 +32,7 @@ CERTAIN = 0.9
 
 
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setitem(TASKS, "breast", BREAST)
+def data(tmp_path: Path) -> Path:
     make_busi(tmp_path / "busi", BUSI, TABLE)
     make_busbra(tmp_path / "busbra", BUSBRA)
     return tmp_path
