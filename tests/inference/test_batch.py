@@ -22,12 +22,13 @@ import pytest
 from PIL import Image
 
 from tests.inference.conftest import StubEngine, ellipse, read_png, save_picture
-from usseg_monai.errors import ImageError, OutputError, UsageError, UssegError, WeightsError
+from usseg_monai.errors import ImageError, NoPictureError, OutputError, UsageError, UssegError, WeightsError
 from usseg_monai.imaging import Limits
 from usseg_monai.inference import batch as module
 from usseg_monai.inference import outputs, predictor, work
 from usseg_monai.inference.batch import Options, Summary, run_batch
 from usseg_monai.inference.results import read_table
+from usseg_monai.inference.shards import Shard
 
 
 class Runs:
@@ -559,6 +560,64 @@ def test_an_input_that_changes_after_it_was_read_is_done_again(runs: Runs, monke
     runs()
     monkeypatch.undo()
     assert runs(resume=True).skipped == 0 and read_png(runs.out / "masks/a.png").shape == (70, 100)
+
+
+# Files without a picture
+
+
+@pytest.fixture
+def reports(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> Runs:
+    """DICOM files among the images that the reader finds no picture in."""
+    read_frames = work.read_frames
+
+    def read(path: str, **more: Any) -> Iterator[Any]:
+        kind = Path(path).name.partition("_")[0]
+        if kind in ("INDEX", "SR"):
+            raise NoPictureError(f"{Path(path).name}: {kind} holds no picture")
+        return read_frames(path, **more)
+
+    monkeypatch.setattr(work, "read_frames", read)
+    for name in ("INDEX", "SR_1", "SR_2"):
+        (runs.images / name).write_bytes(bytes(128) + b"DICM")
+    return runs
+
+
+def test_files_without_a_picture_are_skipped_with_the_reason(reports: Runs) -> None:
+    save_picture(reports.images / "a.png")
+    for arguments in ([], [reports.images / "*"]):
+        summary = reports(*arguments)
+        assert (summary.done, summary.failed, summary.skipped) == (1, 0, 0)
+        assert summary.without_picture == {"INDEX holds no picture": 1, "SR holds no picture": 2}
+    assert [row["file"] for row in reports.table()] == ["a.png"]
+    assert [(item["file"], item["state"], item["reason"]) for item in reports.record()["inputs"]] == [
+        ("INDEX", "skipped", "INDEX holds no picture"),
+        ("SR_1", "skipped", "SR holds no picture"),
+        ("SR_2", "skipped", "SR holds no picture"),
+        ("a.png", "done", ""),
+    ]
+    resumed = reports(resume=True)
+    assert (resumed.done, resumed.skipped, resumed.without_picture) == (0, 1, summary.without_picture)
+    assert reports.record()["counts"] == {"done": 0, "failed": 0, "skipped": 4, "not_reached": 0}
+
+
+def test_a_file_without_a_picture_that_is_named_fails(reports: Runs) -> None:
+    summary = reports(reports.images / "SR_1")
+    assert (summary.done, summary.failed, summary.without_picture) == (0, 1, {})
+    assert [row["message"] for row in reports.table()] == ["SR_1: SR holds no picture"]
+
+
+def test_a_folder_of_files_without_a_picture_is_an_error(reports: Runs) -> None:
+    with pytest.raises(ImageError, match=r"none of the files holds a picture \(1 x INDEX holds no picture; 2 x SR holds no picture\)"):
+        reports()
+    assert reports.record()["state"] == "failed"
+    assert reports(shard=Shard(1, 2)).without_picture  # other shards may have the pictures
+
+
+def test_links_are_followed_if_asked_for(runs: Runs) -> None:
+    outside = save_picture(runs.images.parent / "store/77.png")
+    (runs.images / "a.png").symlink_to(outside)
+    assert (runs().failed, runs(follow_links=True).done) == (1, 1)
+    assert runs.record()["options"]["follow_links"] is True
 
 
 # Many images

@@ -44,12 +44,14 @@ def test_a_relative_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_dicom_files_without_a_suffix_are_found(tmp_path: Path) -> None:
-    make(tmp_path, "README", "1.2.840.99")
-    for name in ("IM_0001", "1.2.840.113"):
+    make(tmp_path, "README", "1.2.840.99", "MR.1.2.7", "notes.txt", "i2.MRDC.2")
+    names = ["1.2.840.113", "HEART.MR.0001.IMA", "IM_0001", "MR.1.2.6", "i1.MRDC.1"]
+    for name in names:
         (tmp_path / name).write_bytes(bytes(128) + b"DICM")
     found = find_inputs([tmp_path])
-    assert named([item for item in found if is_image(item)]) == {"1.2.840.113": "1.2.840.113", "IM_0001": "IM_0001"}
-    assert [item.file for item in found] == ["1.2.840.113", "1.2.840.99", "IM_0001", "README"]  # nothing was opened but up to the first
+    assert named([item for item in found if is_image(item)]) == {name: name for name in names}
+    # nothing was opened but up to the first
+    assert [item.file for item in found] == sorted([*names, "1.2.840.99", "README", "MR.1.2.7", "i2.MRDC.2"])
 
 
 @pytest.mark.parametrize("prepare", [lambda folder: None, lambda folder: make(folder, "notes.txt", "a/list.csv")])
@@ -114,6 +116,37 @@ def test_links_within_the_folder_and_links_that_are_named_are_followed(tmp_path:
     assert [item.file for item in find_inputs([inside])] == ["a/1.png", "again.png"]
     assert [item.file for item in find_inputs([tmp_path / "to_in"])] == ["a/1.png", "again.png"]
     assert [item.refusal for item in find_inputs([inside / "again.png"])] == [""]
+
+
+def test_links_are_followed_wherever_they_point_if_asked_for(tmp_path: Path) -> None:
+    store = make(tmp_path / "store", "ab/77.png", "ab/more/b.png")
+    (store / "ab/77").write_bytes(bytes(128) + b"DICM")
+    inside = make(tmp_path / "in", "a.png")
+    (inside / "IM_0001").symlink_to(store / "ab/77")
+    (inside / "file.png").symlink_to(store / "ab/77.png")
+    (inside / "gone.png").symlink_to(store / "ab/78.png")
+    (inside / "folder").symlink_to(store / "ab")
+    (inside / "folder_again").symlink_to(store / "ab")
+    (store / "ab/loop").symlink_to(inside)
+    (store / "ab/more/up").symlink_to(store)
+    os.mkfifo(store / "pipe")
+    (inside / "pipe.png").symlink_to(store / "pipe")
+    found = {item.file: item for item in find_inputs([inside], follow_links=True)}
+    assert list(found) == ["IM_0001", "a.png", "file.png", "folder/77", "folder/77.png", "folder/more/b.png", "gone.png", "pipe.png"]
+    assert {name for name, item in found.items() if item.unsure} == {"IM_0001", "folder/77"} and is_image(found["IM_0001"])
+    assert found["gone.png"].refusal.startswith(f"a link to {store}/ab/78.png, which is not there; fetch it first")
+    assert found["pipe.png"].refusal.startswith("a pipe") and not any(found[name].refusal for name in ("IM_0001", "file.png", "folder/77"))
+    assert {item.file for item in find_inputs([inside / "*"], follow_links=True)} >= set(found)
+    assert not any("folder without" in item.refusal for item in find_inputs([inside, store / "ab"], follow_links=True))  # searched again
+
+
+def test_a_folder_of_links_says_so(tmp_path: Path) -> None:
+    (make(tmp_path, "store/77") / "in").mkdir()
+    (tmp_path / "in/IM_0001").symlink_to(tmp_path / "store/77")
+    with pytest.raises(
+        ImageError, match=r"a folder without images, but with 1 links: .*IM_0001 is a link that points out of .*--follow-links"
+    ):
+        find_inputs([tmp_path / "in"])
 
 
 def test_results_of_an_earlier_run_are_no_inputs(tmp_path: Path) -> None:

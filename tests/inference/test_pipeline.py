@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from usseg_monai.errors import ImageError, OutputError
+from usseg_monai.errors import ImageError, NoPictureError, OutputError
 from usseg_monai.imaging import GreyImage, Source
 from usseg_monai.inference.pipeline import process_frames
 
@@ -101,6 +101,19 @@ def test_failures_become_results_and_the_rest_goes_on() -> None:
         "failed: unexpected ValueError: a fault; please report it",
         "4.0",
     ]
+
+
+def test_a_file_without_a_picture_may_be_skipped() -> None:
+    def read(index: int) -> Iterator[GreyImage]:
+        if index != 1:
+            raise NoPictureError(f"report {index}")
+        yield image(index)
+
+    def skip(index: int, reason: str) -> str | None:
+        return f"skipped: {reason}" if index == 0 else None
+
+    found = process_frames(range(3), read, value, fail, 2, skip=skip)
+    assert [item.result for item in found] == ["skipped: report 0", "1.0", "failed: report 2"]
 
 
 def test_a_frame_that_cannot_be_read_ends_its_file() -> None:

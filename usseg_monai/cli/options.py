@@ -41,6 +41,11 @@ def add_batch_options(parser: argparse.ArgumentParser, inputs: str) -> None:
     parser.add_argument("--max-pixels", metavar="N", type=int, help="refuse frames of more than N pixels (default: 16777216)")
     parser.add_argument("--resume", action="store_true", help="skip the files that an earlier run with the same options is done with")
     parser.add_argument(
+        "--follow-links",
+        action="store_true",
+        help="follow links in folders wherever they point, as in folders made of links (DataLad, DVC); else they may not leave the folder",
+    )
+    parser.add_argument(
         "--shard",
         metavar="I/N",
         help="only the I-th of N parts of the inputs, each into an OUT of its own, for 'usseg merge' (docs/large_runs.md)",
@@ -62,6 +67,7 @@ def batch_options(args: argparse.Namespace) -> dict[str, Any]:
         "epicardium": args.epicardium,
         "threads": args.threads,
         "resume": args.resume,
+        "follow_links": args.follow_links,
         "shard": None if args.shard is None else parse_shard(args.shard),
         "limits": Limits() if args.max_pixels is None else Limits(max_pixels=args.max_pixels),
     }
@@ -124,6 +130,8 @@ def _print(summary: Summary, output: Path) -> None:
     for study in summary.studies:
         print(f"{study['study']}: {'; '.join(_known(study))}")
     skipped = f", {summary.skipped} skipped" if summary.skipped else ""
+    for reason, count in summary.without_picture.items():
+        skipped += f", {count} skipped: {reason}"
     print(f"{summary.done} done, {summary.failed} failed{skipped} in {summary.seconds:.1f} s: {output}")
 
 

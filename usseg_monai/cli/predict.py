@@ -65,7 +65,7 @@ def _proposed(args: argparse.Namespace) -> str:
 
     if "-" in args.inputs:
         raise UsageError("auto reads the inputs twice, which standard input cannot be: write the list to a file, or name the task")
-    proposal = propose_task(args.inputs, leave_out=no_inputs(args.output))
+    proposal = propose_task(args.inputs, leave_out=no_inputs(args.output), follow_links=args.follow_links)
     what = f"{proposal.images} image{'s' * (proposal.images > 1)} looked at"
     figures = ", ".join(f"{task} {value:.2f}" for task, value in proposal.unlikeness.items())
     if proposal.task is None:

@@ -163,7 +163,7 @@ def _one_line_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except ImageError as error:
-        raise ImageError(f"{_name(path)}: {error}") from error
+        raise type(error)(f"{_name(path)}: {error}") from error
     except MemoryError as error:
         raise ImageError(f"{_name(path)}: not enough memory to decode it; reduce it, or use fewer threads") from error
     except Exception as error:

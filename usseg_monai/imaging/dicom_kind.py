@@ -14,6 +14,7 @@ _LONG_VR = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"
 _VR = _LONG_VR | {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS", b"ST"}
 _VR |= {b"TM", b"UI", b"UL", b"US"}
 _FIRST_GROUPS = (2, 8)  # file meta information; identification, with which data sets of images begin
+_FIRST_BYTES = tuple(group.to_bytes(2, order) for group in _FIRST_GROUPS for order in ("little", "big"))
 _HEAD = 768  # bytes that are looked at
 _ELEMENTS = 3  # so many in order make a data set; chance or other formats do not
 
@@ -51,6 +52,8 @@ def guess_encoding(head: bytes | memoryview) -> Encoding | None:
     Encoding(implicit=False, little=True)
     """
     head = bytes(head[:_HEAD])
+    if head[:2] not in _FIRST_BYTES:  # of most files that are something else
+        return None
     for encoding in (Encoding(False, True), Encoding(True, True), Encoding(False, False), Encoding(True, False)):
         if _counts_elements(head, encoding):
             return encoding

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from usseg_monai import __version__
-from usseg_monai.errors import OutputError, UsageError
+from usseg_monai.errors import ImageError, OutputError, UsageError
 from usseg_monai.imaging import Limits, Spacing, read_spacing_csv, remove_temporaries
 from usseg_monai.imaging.spacing import check_spacing
 from usseg_monai.inference.given_masks import GivenMasks
@@ -57,6 +57,7 @@ class Options:
             Failed and changed files are done again.
         limits: what a file may ask for.
         epicardium: folder of epicardial contours of the one stack among the inputs, for the mass; for tasks with studies only.
+        follow_links: follow links in folders wherever they point; else those that lead out of their folder fail.
         shard: the part of the inputs that this run is for; each shard needs a folder of its own (`usseg_monai.inference.merge`).
     """
 
@@ -72,6 +73,7 @@ class Options:
     resume: bool = False
     limits: Limits = field(default_factory=Limits)
     epicardium: Path | None = None
+    follow_links: bool = False
     shard: Shard | None = None
 
 
@@ -87,6 +89,7 @@ class Summary:
         frames: number of rows of the table.
         seconds: from the start of the batch to its end.
         studies: rows of the table of studies, of tasks that have one.
+        without_picture: number of files in folders and globs that hold no picture and were skipped, by the reason.
     """
 
     done: int
@@ -96,6 +99,7 @@ class Summary:
     frames: int
     seconds: float
     studies: list[Row] = field(default_factory=list)
+    without_picture: dict[str, int] = field(default_factory=dict)
 
 
 def available_cores() -> int:
@@ -147,7 +151,7 @@ def run_batch(
     started, folder = now(), Path(output)
     threads = _check(options, get_task(task))
     spacings = read_spacing_csv(options.spacing_csv) if options.spacing_csv else None
-    found = find_inputs(inputs, leave_out=no_inputs(folder))
+    found = find_inputs(inputs, leave_out=no_inputs(folder), follow_links=options.follow_links)
     found, masks = (found, []) if given_masks else part_masks(found)
     numbers: Sequence[int] = range(len(found))
     shard = None
@@ -169,7 +173,9 @@ def run_batch(
             for name in (*FOLDERS.values(), STUDIES):
                 remove_temporaries(folder / name, below=True)
             work = Work(predictor, folder, options, spacings, items, numbers, record)
-            frames, studies = _carry_out(work, facts["options_digest"], threads, on_progress)
+            ledger, studies = _carry_out(work, facts["options_digest"], threads, on_progress)
+            if options.shard is None:
+                _check_pictures(ledger)
             record.end("finished")
         except BaseException as error:
             with suppress(OutputError):  # the error that is on its way says it
@@ -177,18 +183,22 @@ def run_batch(
             raise
         counts, seconds = record.counts, (now() - started).total_seconds()
     names = [mask.file for mask in left_out]
-    return Summary(counts["done"], counts["failed"], counts["skipped"] - len(names), names, frames, seconds, studies)
+    without_picture = dict(ledger.without_picture)
+    skipped = counts["skipped"] - len(names) - sum(without_picture.values())
+    return Summary(counts["done"], counts["failed"], skipped, names, ledger.frames, seconds, studies, without_picture)
 
 
-def _carry_out(work: Work, digest: str, threads: int, on_progress: Progress) -> tuple[int, list[Row]]:
-    """Do the work and put it down; returns the number of rows, and the rows of studies."""
+def _carry_out(work: Work, digest: str, threads: int, on_progress: Progress) -> tuple[Ledger, list[Row]]:
+    """Do the work and put it down; returns the accounts, and the rows of studies."""
     task = work.predictor.task
     # With the engine torch, threads that wait for the network hold no core: more of them decode and write meanwhile, and fill a batch.
     in_flight = threads + work.options.batch_size if work.predictor.engine.name == "torch" else threads
     with (
         open_table(work.folder / TABLE, task) as table,
         open_journal(work.folder, digest, resume=work.options.resume) as journal,
-        closing(process_frames(work.plan(journal), work.read, work.process, work.fail, in_flight, known=work.known)) as results,
+        closing(
+            process_frames(work.plan(journal), work.read, work.process, work.fail, in_flight, known=work.known, skip=work.skip)
+        ) as results,
     ):
         ledger = Ledger(table, journal, work.record, bool(task.study), on_progress)
         try:
@@ -202,7 +212,14 @@ def _carry_out(work: Work, digest: str, threads: int, on_progress: Progress) -> 
                     if planned.done is not None:
                         ledger.skip(planned, planned.done)
             raise
-        return ledger.frames, work.sum_up(ledger)
+        return ledger, work.sum_up(ledger)
+
+
+def _check_pictures(ledger: Ledger) -> None:
+    """Raise `ImageError` where not one of the files holds a picture."""
+    if ledger.without_picture and not ledger.frames:
+        reasons = "; ".join(f"{count} x {reason}" for reason, count in ledger.without_picture.items())
+        raise ImageError(f"none of the files holds a picture ({reasons}): give the folder of the images")
 
 
 def _check(options: Options, task: Task) -> int:
@@ -264,6 +281,7 @@ def _facts(predictor: Predictor | GivenMasks, options: Options, threads: int, sp
             "spacing_csv": options.spacing_csv and str(options.spacing_csv),
             "save": save,
             "resume": options.resume,
+            "follow_links": options.follow_links,
             "limits": asdict(options.limits),
         },
         "options_digest": hashlib.sha256(json.dumps(decisive).encode()).hexdigest(),

@@ -1,12 +1,11 @@
 """From what the user names to the list of files to read, and the name that the results of each will have.
 
-A folder is searched with all its folders for names of images, and for DICOM files, which often have no suffix; names that begin with a dot
-are left out. Links inside it are not followed out of it. A glob is a folder, the part before its first wildcard, with a choice of files.
-A list (`usseg_monai.inference.lists`) names files.
+A folder is searched with all its folders for names of images, and for names that do not say what the file is, as those of DICOM files
+(`usseg_monai.inference.kinds`); names that begin with a dot are left out. Links inside it are not followed out of it, unless asked for. A
+glob is a folder, the part before its first wildcard, with a choice of files. A list (`usseg_monai.inference.lists`) names files.
 
 Nothing is opened, and no file's size or time is asked for: a folder of a million files is listed in seconds, on a slow drive too. Where
-only the content tells whether a file is an image, a DICOM file without a suffix, the input says so, and `is_image` looks when its turn
-comes.
+only the content tells whether a file is an image, the input says so, and `is_image` looks when its turn comes.
 
 How results are named
     ``file``, in the table, is the path below the given folder, or the bare name of a file given by itself; of a list, the path below the
@@ -33,6 +32,7 @@ from typing import NamedTuple, TypeVar
 
 from usseg_monai.errors import ImageError, UsageError
 from usseg_monai.imaging import SUFFIXES, Spacing, is_image_name
+from usseg_monai.inference.kinds import may_be_image, says_image
 from usseg_monai.inference.lists import is_list, read_list
 
 __all__ = ["Input", "find_inputs", "frame_output", "is_image", "part_masks"]
@@ -43,7 +43,6 @@ _WILDCARD = re.compile(r"[*?\[]")
 _SUFFIX = re.compile("(" + "|".join(re.escape(suffix) for suffix in sorted(SUFFIXES, key=len, reverse=True)) + ")$", re.IGNORECASE)
 _FRAME = re.compile(r"_frame\d{3,}$")
 _MASK = re.compile(r"(.+)_(?:mask|annotation)(?:_\d+)?", re.IGNORECASE)
-_DICOM_NAME = re.compile(r"[^.]+|[\d.]+")  # ``IM_0001``, or the UID of an instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,23 @@ class _Kind(Enum):
     OTHER = "pipe, socket or device"
 
 
-def find_inputs(arguments: Sequence[str | Path], *, leave_out: Collection[Path] = ()) -> list[Input]:
+class _Way(NamedTuple):
+    """How folders are searched.
+
+    Attributes:
+        base: the folder that the user named; no link is followed out of it unless asked for.
+        closed: real paths of folders that are passed over.
+        follow_links: whether links are followed wherever they point.
+        entered: real paths of all folders so far, where links are followed: none is searched twice, and no loop goes on.
+    """
+
+    base: str
+    closed: frozenset[str]
+    follow_links: bool
+    entered: set[str]
+
+
+def find_inputs(arguments: Sequence[str | Path], *, leave_out: Collection[Path] = (), follow_links: bool = False) -> list[Input]:
     """List the files that the arguments mean, in the order of the arguments, those of a folder sorted by path, of a list as it has them.
 
     A file that is named twice is listed once. What cannot be read for a reason that is seen here (a link out of the folder, a pipe, a
@@ -116,6 +131,7 @@ def find_inputs(arguments: Sequence[str | Path], *, leave_out: Collection[Path] 
     Args:
         arguments: files, folders, globs, lists.
         leave_out: folders that are not searched: the results of an earlier run are no inputs.
+        follow_links: follow links wherever they point; else only those that stay within the folder.
 
     Raises:
         ImageError: the arguments lead to no file at all.
@@ -130,11 +146,11 @@ def find_inputs(arguments: Sequence[str | Path], *, leave_out: Collection[Path] 
     """
     if not arguments:
         raise UsageError("no input: name image files, folders, globs or lists")
-    closed = {os.path.realpath(folder) for folder in leave_out}
+    closed = frozenset(os.path.realpath(folder) for folder in leave_out)
     named = {os.path.abspath(argument) for argument in arguments}
     found: dict[str, _Found] = {}
     for argument in arguments:
-        for item in _expand(str(Path(argument)), closed):
+        for item in _expand(str(Path(argument)), closed, follow_links):
             found.setdefault(os.path.abspath(item.path), item)
     if all(item.nothing for item in found.values()):
         reasons = [item.refusal for item in found.values()]
@@ -156,12 +172,12 @@ def find_inputs(arguments: Sequence[str | Path], *, leave_out: Collection[Path] 
 
 
 def is_image(item: Input) -> bool:
-    """Whether an input is an image; opens those of which only the content tells, which are then DICOM or nothing of ours.
+    """Whether an input is an image; opens those of which only the content tells.
 
     >>> is_image(Input("1.png", "1.png")), is_image(Input("Makefile", "Makefile", unsure=True))
     (True, False)
     """
-    return not item.unsure or _says_dicom(item.path)
+    return not item.unsure or says_image(item.path)
 
 
 def part_masks(inputs: Sequence[Input]) -> tuple[list[Input], list[tuple[Input, str]]]:
@@ -204,58 +220,67 @@ def frame_output(output: str, frame: int, frames: int) -> str:
     return output if frames == 1 else f"{output}_frame{frame:03d}"
 
 
-def _expand(argument: str, closed: Collection[str]) -> Iterable[_Found]:
+def _expand(argument: str, closed: frozenset[str], follow_links: bool) -> Iterable[_Found]:
+    way = _Way(argument, closed, follow_links, set())
     if is_list(argument):
         return [_Found(file.path, file.parts, named=True, spacing_mm=file.spacing_mm) for file in read_list(argument)]
     if os.path.isdir(argument):
-        return _or_nothing(argument, list(_search(argument, argument, 1, closed)), "a folder without images")
+        return _or_nothing(argument, list(_search(argument, 1, way)), "a folder without images")
     if os.path.exists(argument):
         return [_Found(argument, 1)]
     if _WILDCARD.search(argument):
-        return _or_nothing(argument, list(_glob(Path(argument), closed)), "no image has such a name")
+        return _or_nothing(argument, list(_glob(Path(argument), way)), "no image has such a name")
     return _or_nothing(argument, [], "no such file or folder")
 
 
 def _or_nothing(argument: str, found: list[_Found], reason: str) -> list[_Found]:
     """What was found; where not one of it is an image, or refused, that alone is said. Opens files up to the first image only."""
-    if any(not item.unsure or _says_dicom(item.path) for item in found):
+    links = [item for item in found if item.unsure and item.refusal]  # they would say what they are, but are not followed
+    found = [item for item in found if not (item.unsure and item.refusal)] if links else found
+    if any(not item.unsure or says_image(item.path) for item in found):
         return found
     kinds = ", ".join(sorted(SUFFIXES))
+    if links:
+        reason += f", but with {len(links)} links: {links[0].path} is {links[0].refusal}"
     refusal = f"{argument}: {reason}; give image files, or folders with images ({kinds})"
     return [_Found(argument, 1, refusal, nothing=True)]
 
 
-def _glob(pattern: Path, closed: Collection[str]) -> Iterator[_Found]:
+def _glob(pattern: Path, way: _Way) -> Iterator[_Found]:
     split = next(index for index, part in enumerate(pattern.parts) if _WILDCARD.search(part))
     base, choice = Path(*pattern.parts[:split]), pattern.parts[split:]
+    way = way._replace(base=str(base))
     try:
         matches = sorted(map(str, base.glob(os.path.join(*choice))), key=lambda path: path.split(os.sep))
     except ValueError as error:
         raise UsageError(f"{pattern}: no valid glob ({error}); use *, ?, [abc], and ** for any folders") from None
     for match in matches:
         below = Path(match).relative_to(base)
-        if any(part.startswith(".") for part in below.parts) or any(os.path.realpath(base / up) in closed for up in below.parents[:-1]):
+        if any(part.startswith(".") for part in below.parts) or any(os.path.realpath(base / up) in way.closed for up in below.parents[:-1]):
             continue
-        kind, depth = _kind_of(match), max(1, len(below.parts))
+        kind, depth = _kind_of(match, way), max(1, len(below.parts))
         if kind is _Kind.FOLDER:
-            yield from _search(match, str(base), depth + 1, closed)
+            yield from _search(match, depth + 1, way)
         else:
-            yield from _admit(match, kind, str(base), depth)
+            yield from _admit(match, kind, depth, way)
 
 
-def _search(folder: str, base: str, depth: int, closed: Collection[str]) -> Iterator[_Found]:
+def _search(folder: str, depth: int, way: _Way) -> Iterator[_Found]:
     """Everything below a folder that is to be read or refused, sorted by path.
 
     Args:
         folder: to be searched.
-        base: out of which no link is followed.
         depth: how many parts name what lies in the folder itself.
-        closed: real paths of folders that are passed over.
+        way: how.
     """
     real = os.path.realpath(folder)
     levels: list[tuple[str, str, Iterator[tuple[str, _Kind]]]] = []  # from the folder down to where we are; no recursion, trees may be deep
 
     def enter(path: str, real: str) -> Iterator[_Found]:
+        if real in way.entered:
+            return
+        if way.follow_links:
+            way.entered.add(real)
         try:
             levels.append((path, real, iter(_listing(path))))
         except OSError as error:
@@ -269,10 +294,12 @@ def _search(folder: str, base: str, depth: int, closed: Collection[str]) -> Iter
         path = os.path.join(here, name)
         if not name:
             levels.pop()
-        elif kind is not _Kind.FOLDER:
-            yield from _admit(path, kind, base, depth + len(levels) - 1)
-        elif os.path.join(real, name) not in closed:
-            yield from enter(path, os.path.join(real, name))
+        elif kind is _Kind.FOLDER or (way.follow_links and kind is _Kind.LINK and os.path.isdir(path)):
+            target = os.path.join(real, name) if kind is _Kind.FOLDER else os.path.realpath(path)
+            if target not in way.closed:
+                yield from enter(path, target)
+        else:
+            yield from _admit(path, kind, depth + len(levels) - 1, way)
 
 
 def _listing(folder: str) -> list[tuple[str, _Kind]]:
@@ -289,40 +316,43 @@ def _kind(entry: os.DirEntry[str]) -> _Kind:
     return _Kind.FILE if entry.is_file(follow_symlinks=False) else _Kind.OTHER
 
 
-def _kind_of(path: str) -> _Kind:
-    """As `_kind`, of a single path."""
-    if os.path.islink(path):
+def _kind_of(path: str, way: _Way) -> _Kind:
+    """As `_kind`, of a single path; of a link that is followed, what it points to."""
+    if os.path.islink(path) and not way.follow_links:
         return _Kind.LINK
     if os.path.isdir(path):
         return _Kind.FOLDER
-    return _Kind.FILE if os.path.isfile(path) else _Kind.OTHER
+    if os.path.isfile(path):
+        return _Kind.FILE
+    return _Kind.LINK if os.path.islink(path) else _Kind.OTHER
 
 
-def _admit(path: str, kind: _Kind, base: str, depth: int) -> Iterator[_Found]:
-    """What is no folder, or a link, below `base`: to be read, refused, or (no image) passed over."""
+def _admit(path: str, kind: _Kind, depth: int, way: _Way) -> Iterator[_Found]:
+    """What is no folder, or a link: to be read, refused, or (no image) passed over."""
+    surely = is_image_name(path)
     if kind is _Kind.LINK:
-        leads_to_folder = os.path.isdir(path)
-        if not (is_image_name(path) or leads_to_folder):
-            return
-        target = Path(path).resolve()
-        if not target.is_relative_to(Path(base).resolve()):
-            refusal = f"a link that points out of {base}, not followed; give {target} itself if it is meant"
+        kind, refusal = _follow(path, way)
+        if refusal and (surely or kind is _Kind.FOLDER):
             yield _Found(path, depth, refusal)
-        elif not leads_to_folder:
-            yield _Found(path, depth)
-    elif is_image_name(path):
-        yield _Found(path, depth, "" if kind is _Kind.FILE else "a pipe, a socket or a device, not opened; give an image file")
-    elif kind is _Kind.FILE and _DICOM_NAME.fullmatch(os.path.basename(path)):
-        yield _Found(path, depth, unsure=True)
+            return
+        if refusal and may_be_image(path):
+            yield _Found(path, depth, refusal, unsure=True)
+            return
+    if kind is _Kind.FILE and (surely or may_be_image(path)):
+        yield _Found(path, depth, unsure=not surely)
+    elif kind is _Kind.OTHER and surely:
+        yield _Found(path, depth, "a pipe, a socket or a device, not opened; give an image file")
 
 
-def _says_dicom(path: str) -> bool:
-    """Whether a file without a suffix says of itself that it is DICOM."""
-    try:
-        with open(path, "rb") as file:
-            return file.read(132)[128:] == b"DICM"
-    except OSError:
-        return False
+def _follow(path: str, way: _Way) -> tuple[_Kind, str]:
+    """What a link leads to, and why it is not followed, if it is not."""
+    kind = _Kind.FOLDER if os.path.isdir(path) else _Kind.FILE
+    target = Path(path).resolve()
+    if not (way.follow_links or target.is_relative_to(Path(way.base).resolve())):
+        return kind, f"a link that points out of {way.base}, not followed; give {target} itself, or --follow-links, if it is meant"
+    if not os.path.exists(path):
+        return kind, f"a link to {target}, which is not there; fetch it first, for example with 'datalad get' or 'dvc pull'"
+    return kind if kind is _Kind.FOLDER or os.path.isfile(path) else _Kind.OTHER, ""
 
 
 def _names(path: str, parts: int) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from usseg_monai.inference.run_record import InputRecord, RunRecord
 from usseg_monai.inference.stacks import StudyFrame
 from usseg_monai.measurements.result import Status
 
-__all__ = ["Ledger", "Planned", "Progress"]
+__all__ = ["Ledger", "NoPicture", "Outcome", "Planned", "Progress"]
 
 Progress = Callable[[int, int, "Row | None"], None]
 """Told of every row, and of every input that an earlier run was done with, which comes without a row: inputs done with, inputs in all, the
@@ -41,6 +42,16 @@ class Planned(NamedTuple):
     done: Done | None
 
 
+class NoPicture(NamedTuple):
+    """What comes of a file that holds no picture, and that the user did not name."""
+
+    reason: str
+
+
+Outcome = FrameRows | Done | NoPicture
+"""What can come of an input."""
+
+
 class Ledger:
     """The accounts of a run.
 
@@ -55,11 +66,13 @@ class Ledger:
         reached: position of the input that the next result is of.
         frames: number of rows of the table.
         study_frames: those that studies are made of.
+        without_picture: number of files that were skipped because they hold no picture, by the reason.
     """
 
     def __init__(self, table: Table, journal: Journal, record: RunRecord, studies: bool, on_progress: Progress) -> None:
         self.reached = self.frames = 0
         self.study_frames: list[StudyFrame] = []
+        self.without_picture: Counter[str] = Counter()
         self._table, self._journal, self._record, self._studies, self._on_progress = table, journal, record, studies, on_progress
         self._file: list[FrameRows] = []
 
@@ -67,11 +80,16 @@ class Ledger:
         """Say how far the run is."""
         self._on_progress(self._record.counts.total(), self._record.total, row)
 
-    def put(self, result: FrameResult[Planned, FrameRows | Done]) -> None:
+    def put(self, result: FrameResult[Planned, Outcome]) -> None:
         """Put down a frame that was processed, or an input that needed no work."""
         planned, came = result.item, result.result
         if isinstance(came, Done):
             self.skip(planned, came)
+            return
+        if isinstance(came, NoPicture):
+            self.without_picture[came.reason] += 1
+            self._note(planned, "skipped", came.reason)
+            self.tell(None)
             return
         self._put(planned.item, came)
         self._file.append(came)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Generic, TypeVar
 
-from usseg_monai.errors import ImageError, UssegError
+from usseg_monai.errors import ImageError, NoPictureError, UssegError
 from usseg_monai.imaging import GreyImage
 
 __all__ = ["FrameResult", "process_frames"]
@@ -57,6 +57,7 @@ class _Shared(Generic[Item, Result]):
 
     process: Callable[[Item, GreyImage], Result]
     fail: Callable[[Item, int, str], Result]
+    skip: Callable[[Item, str], Result | None]
     files: queue.SimpleQueue[_File[Item] | None] = field(default_factory=queue.SimpleQueue)
     results: queue.SimpleQueue[tuple[int, FrameResult[Item, Result]] | BaseException] = field(default_factory=queue.SimpleQueue)
     stopped: bool = False
@@ -69,6 +70,7 @@ def process_frames(
     fail: Callable[[Item, int, str], Result],
     threads: int,
     known: Callable[[Item], Result | None] = lambda item: None,
+    skip: Callable[[Item, str], Result | None] = lambda item, reason: None,
 ) -> Generator[FrameResult[Item, Result], None, None]:
     """Read and process all frames of all files; results come in the order of files and frames.
 
@@ -82,8 +84,9 @@ def process_frames(
         fail: item, index of a frame, and the reason, to a result.
         threads: number of threads.
         known: the only result of an item that needs no work; ``None`` for those that do.
+        skip: item and reason to the only result of a file that holds no picture (`NoPictureError`); ``None`` where that is a failure.
     """
-    shared: _Shared[Item, Result] = _Shared(process, fail)
+    shared: _Shared[Item, Result] = _Shared(process, fail, skip)
     workers = [threading.Thread(target=_work, args=(shared,), name=f"usseg-{number}") for number in range(threads)]
     for worker in workers:
         worker.start()
@@ -143,6 +146,8 @@ def _next_result(file: _File[Item], shared: _Shared[Item, Result]) -> FrameResul
         reason = "the file holds fewer images than it says; export it again"
         return FrameResult(file.item, frame, True, shared.fail(file.item, frame, reason))
     except Exception as error:
+        if isinstance(error, NoPictureError) and (skipped := shared.skip(file.item, str(error))) is not None:
+            return FrameResult(file.item, frame, True, skipped)
         left = file.count - frame - 1
         reason = _reason(error) + (f" (the {left} frames after it were not read)" if left > 0 else "")
         return FrameResult(file.item, frame, True, shared.fail(file.item, frame, reason))

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging import GreyImage, read_image
-from usseg_monai.inference.inputs import find_inputs, part_masks
+from usseg_monai.inference.inputs import Input, find_inputs, is_image, part_masks
 from usseg_monai.inference.predictor import Predictor
 from usseg_monai.tasks import TASKS
 
@@ -42,12 +42,12 @@ class Proposal:
         return name if least <= 1 else None
 
 
-def propose_task(inputs: Sequence[str | Path], *, leave_out: Collection[Path] = ()) -> Proposal:
+def propose_task(inputs: Sequence[str | Path], *, leave_out: Collection[Path] = (), follow_links: bool = False) -> Proposal:
     """Look at a few of the images, and find the task that they belong to.
 
     Args:
         inputs: files, folders, globs.
-        leave_out: folders that are not searched, as in `usseg_monai.inference.inputs.find_inputs`.
+        leave_out, follow_links: as in `usseg_monai.inference.inputs.find_inputs`.
 
     Raises:
         ImageError: the inputs lead to no image that can be read.
@@ -56,7 +56,7 @@ def propose_task(inputs: Sequence[str | Path], *, leave_out: Collection[Path] = 
     >>> propose_task(["images"]).task  # doctest: +SKIP
     'fetal_head'
     """
-    images = _some_images(inputs, leave_out)
+    images = _some_images(find_inputs(inputs, leave_out=leave_out, follow_links=follow_links))
     unlikeness = {}
     for task in TASKS:
         predictor = Predictor(task, engine="onnx")
@@ -74,8 +74,8 @@ def evenly(items: Sequence[Item], most: int) -> list[Item]:
     return [items[int(step * number)] for number in range(min(len(items), most))]
 
 
-def _some_images(inputs: Sequence[str | Path], leave_out: Collection[Path]) -> list[GreyImage]:
-    files = [item.path for item in part_masks(find_inputs(inputs, leave_out=leave_out))[0] if not item.refusal]
+def _some_images(found: Sequence[Input]) -> list[GreyImage]:
+    files = [item.path for item in part_masks(found)[0] if not item.refusal and is_image(item)]
     chosen = evenly(files, MOST_IMAGES)
     images = []
     for file in chosen:

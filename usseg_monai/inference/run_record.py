@@ -27,7 +27,8 @@ __all__ = ["NAME", "STATES", "InputRecord", "RunRecord", "bundle_version", "now"
 
 NAME = "run.json"
 STATES = ("done", "failed", "skipped")
-"""What can become of an input: all frames processed, some not, or none tried: an earlier run was done with it, or it is a mask."""
+"""What can become of an input: all frames processed; some not; or none tried: an earlier run was done with it, it is a mask, or it holds
+no picture."""
 
 _LIBRARIES = {"onnxruntime": "onnxruntime", "numpy": "numpy", "PIL": "pillow", "torch": "torch", "monai": "monai"}
 _BEGIN, _ENTRY, _END = ' "inputs": [', "\n  ", "\n ],\n"  # how the list of inputs stands between the other lines

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from usseg_monai.errors import ImageError
+from usseg_monai.errors import ImageError, printable
 from usseg_monai.imaging import GreyImage, Spacing, read_frames
 from usseg_monai.imaging.spacing import look_up_spacing
 from usseg_monai.inference.inputs import Input, frame_output, is_image
 from usseg_monai.inference.journal import Done, Journal, Stamp
-from usseg_monai.inference.ledger import Ledger, Planned
+from usseg_monai.inference.ledger import Ledger, NoPicture, Outcome, Planned
 from usseg_monai.inference.outputs import output_files, write_outputs
 from usseg_monai.inference.results import FrameRows, Row, failed_row, part_rows, result_row
 from usseg_monai.inference.run_record import RunRecord
@@ -57,7 +57,7 @@ class Work:
             elif new:
                 self.record.total -= 1
 
-    def known(self, planned: Planned) -> FrameRows | Done | None:
+    def known(self, planned: Planned) -> Outcome | None:
         return planned.done
 
     def read(self, planned: Planned) -> Iterator[GreyImage]:
@@ -65,7 +65,7 @@ class Work:
             raise ImageError(planned.item.refusal)
         yield from read_frames(planned.item.path, limits=self.options.limits)
 
-    def process(self, planned: Planned, image: GreyImage) -> FrameRows | Done:
+    def process(self, planned: Planned, image: GreyImage) -> Outcome:
         item, source, task = planned.item, image.source, self.predictor.task
         spacing = image.spacing_mm or item.spacing_mm or look_up_spacing(item.file, self.spacings, self.options.spacing_mm)
         prediction = self.predictor.predict(image, spacing_mm=spacing)
@@ -75,8 +75,13 @@ class Work:
         located = (image.place, image.pixels.shape) if task.study and image.place is not None else None
         return FrameRows(row, part_rows(task, item.file, source.frame, prediction.measurement), located)
 
-    def fail(self, planned: Planned, frame: int, reason: str) -> FrameRows | Done:
+    def fail(self, planned: Planned, frame: int, reason: str) -> Outcome:
         return FrameRows(failed_row(self.predictor.task, planned.item.file, frame, reason))
+
+    def skip(self, planned: Planned, reason: str) -> Outcome | None:
+        """A file without a picture was meant only if the user named it."""
+        own_name = f"{printable(Path(planned.item.path).name)}: "  # one reason for all such files
+        return None if planned.item.named else NoPicture(reason.removeprefix(own_name))
 
     def sum_up(self, ledger: Ledger) -> list[Row]:
         """Sum the rows up by studies, for tasks that have them."""
