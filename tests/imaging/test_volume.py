@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from usseg_monai.errors import ImageError
+from usseg_monai.imaging.axes import Axes
 from usseg_monai.imaging.limits import Limits
-from usseg_monai.imaging.volume import Bytes, Inflated, Plain, Volume, trusted_spacing
+from usseg_monai.imaging.volume import Bytes, Inflated, Plain, Volume
 
 DATA = np.random.default_rng(0).integers(0, 8, 300_000, np.uint8).tobytes()
 
@@ -40,6 +41,19 @@ def test_the_checksum_of_the_stream_is_compared() -> None:
     data[1000] ^= 1
     with pytest.raises(zlib.error, match="incorrect data check"):
         Inflated(bytes(data)).read(0, len(DATA))
+
+
+@pytest.mark.parametrize("behind", range(9))
+def test_a_wrong_checksum_wherever_it_lies(behind: int) -> None:
+    """So many bytes of the 8 of checksum and length come with the 65,536 bytes of the stream that are taken in first."""
+    around = len(gzip.compress(DATA[:65_500], 0)) - 65_500 - 8  # headers of gzip and of blocks that are not packed
+    data = DATA[: 65_536 - around - behind]
+    stream = gzip.compress(data, 0)
+    assert len(stream) == 65_536 + 8 - behind
+    assert Inflated(stream).read(0, len(data)) == data
+    for at in range(-8, 0):
+        with pytest.raises(zlib.error, match=r"incorrect (data|length) check"):
+            Inflated(stream[:at] + bytes([stream[at] ^ 1]) + (stream[at + 1 :] if at < -1 else b"")).read(0, len(data))
 
 
 def test_a_bomb_costs_the_memory_of_what_is_asked() -> None:
@@ -75,14 +89,49 @@ def test_sizes_beyond_the_limits(size: tuple[int, ...], message: str) -> None:
 
 def test_wrong_channel_count() -> None:
     with pytest.raises(ImageError, match="2 channels"):
-        Volume("nrrd", (10, 10), np.dtype("u1"), Plain(bytes(200)), channels=2).frames(Limits())
+        Volume("nrrd", (2, 10, 10), np.dtype("u1"), Plain(bytes(200)), Axes(1, 2, channel=0)).frames(Limits())
 
 
-@pytest.mark.parametrize("row", [0.0, -0.1, float("nan"), float("inf"), 1e200, 1e-200])
-def test_spacing_that_cannot_be(row: float) -> None:
-    assert trusted_spacing(row, 0.1) is trusted_spacing(0.1, row) is None
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    "axes",
+    [  # which axes of the array below are rows, columns (and channels) of a picture; the others count frames, the fastest first
+        Axes(0, 1),
+        Axes(0, 2),
+        Axes(2, 1),
+        Axes(3, 4),
+        Axes(1, 0, channel=2),
+        Axes(0, 1, channel=4),
+    ],
+)
+def test_pictures_along_any_axes(axes: Axes, packed: bool) -> None:
+    size = (8, 9, 3, 10, 4)  # the fastest first
+    array = np.arange(np.prod(size), dtype="<u4").reshape(size[::-1])
+    data = array.tobytes()
+    frames = Volume("nrrd", size, array.dtype, Inflated(zlib.compress(data)) if packed else Plain(data), axes).frames(Limits(min_side=1))
+    own = [axis for axis in (axes.row, axes.col, axes.channel) if axis is not None]
+    others = [axis for axis in range(5) if axis not in own]
+    expected = array.transpose(*(4 - axis for axis in reversed(others)), *(4 - axis for axis in own))
+    expected = expected.reshape(-1, *expected.shape[len(others) :])
+    assert frames.count == len(expected)
+    for index in (*range(frames.count), 1, 0):
+        np.testing.assert_array_equal(frames.load(index), expected[index])
 
 
-def test_one_by_one_means_unknown() -> None:
-    assert trusted_spacing(1.0, 1.0) is None
-    assert trusted_spacing(1.0, 0.5) == (1.0, 0.5)
+def test_what_inflates_to_more_than_a_plain_file_may_have() -> None:
+    limits = Limits(max_file_bytes=200)
+    assert Volume("nrrd", (10, 10, 2), np.dtype("u1"), Inflated(zlib.compress(bytes(200)))).frames(limits).count == 2
+    with pytest.raises(ImageError, match="inflates to 201 bytes: more than 200"):
+        Volume("nrrd", (10, 10, 2), np.dtype("u1"), Inflated(zlib.compress(bytes(201))), offset=1).frames(limits)
+    assert Volume("nrrd", (10, 10, 3), np.dtype("u1"), Plain(bytes(300))).frames(limits).count == 3
+
+
+def test_pictures_that_lie_too_far_apart_in_a_packed_file() -> None:
+    for slices, read in ((128, True), (129, False)):
+        volume = Volume("nifti", (1024, slices, 1024), np.dtype("u1"), Inflated(zlib.compress(b"")), Axes(0, 2, 1))
+        if read:
+            volume.frames(Limits())
+        else:
+            with pytest.raises(ImageError, match="135266304 bytes would have to be inflated at once, more than 134217728; unpack it first"):
+                volume.frames(Limits())
+    assert Volume("nifti", (1024, 129, 1024), np.dtype("u1"), Plain(b""), Axes(0, 2, 1)).frames(Limits()).count == 129

@@ -29,8 +29,7 @@ def to_grey(samples: npt.NDArray[Any]) -> GreyArray:
     if samples.dtype.kind not in "biuf":
         raise ImageError(f"samples of type {samples.dtype}: only whole and real numbers are read")
     channels = samples.shape[2] if samples.ndim == 3 else 1
-    if samples.ndim not in (2, 3) or channels not in (1, 3, 4):
-        raise ImageError(f"{channels} channels: only grey (1), RGB (3) and RGBA (4) are read; save it as a grey picture")
+    check_channels(channels if samples.ndim in (2, 3) else 0)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows float32 becomes infinite and is reported below
         if channels == 1:
             grey: GreyArray = samples.reshape(samples.shape[:2]).astype(np.float32)
@@ -39,6 +38,12 @@ def to_grey(samples: npt.NDArray[Any]) -> GreyArray:
     if samples.dtype.kind == "f":
         _check_finite(grey)
     return grey
+
+
+def check_channels(channels: int) -> None:
+    """Raise `ImageError` unless pixels of so many samples have a grey value."""
+    if channels not in (1, 3, 4):
+        raise ImageError(f"{channels} channels: only grey (1), RGB (3) and RGBA (4) are read; save it as a grey picture")
 
 
 def _luma(samples: npt.NDArray[Any]) -> GreyArray:

@@ -2,20 +2,24 @@
 
 The format: https://teem.sourceforge.net/nrrd/format.html. A reader of its own, because ITK is large, and reads whatever a header declares.
 Key/value pairs, where exporters put names of patients, are not looked at.
+
+Rows, columns and slices are the axes whose kind is ``domain``, or that have a direction in space where no kinds are given, wherever they
+stand; an axis of a list or of time counts phases, one of a colour or vector the samples of a pixel.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 
 import numpy as np
 
 from usseg_monai.errors import ImageError
+from usseg_monai.imaging.axes import Axes, Grid, Vector, find_axes, frame_place
 from usseg_monai.imaging.frames import Frames
-from usseg_monai.imaging.image import Spacing
 from usseg_monai.imaging.limits import Limits
-from usseg_monai.imaging.volume import Inflated, Plain, Volume, trusted_spacing
+from usseg_monai.imaging.volume import Inflated, Plain, Volume
 
 MAGIC = b"NRRD000"
 _LONGEST_HEADER = 1 << 16
@@ -31,11 +35,16 @@ _TYPES = {
     "float": "f4",
     "double": "f8",
 }
-_AXIS_KINDS = {"domain", "space", "time", "list", "none", "???"}  # every other kind of a first axis is a pixel's channels
+_SPACE_KINDS = {"domain", "space"}
+_LIST_KINDS = {"list", "time", "point", "scalar", "stub"}
+_COLOUR_KINDS = {"vector", "rgb-color", "rgba-color", "3-color", "4-color"}
+_UNKNOWN_KINDS = {"none", "???"}
+_UNITS_MM = {"mm", "none", "???", ""}
+_MILLISECONDS = {"s": 1000.0, "sec": 1000.0, "ms": 1.0, "msec": 1.0, "us": 0.001, "usec": 0.001}
 _VECTOR = re.compile(r"none|\(([^()]*)\)")
 
 
-def open_nrrd(data: bytes, limits: Limits) -> Frames:
+def open_nrrd(data: bytes | memoryview, limits: Limits) -> Frames:
     """Open an NRRD file.
 
     Args:
@@ -44,7 +53,7 @@ def open_nrrd(data: bytes, limits: Limits) -> Frames:
     """
     fields, offset = _header(data)
     if "data file" in fields or "datafile" in fields:
-        raise ImageError("the samples are in another file; save header and samples together as .nrrd")
+        raise ImageError("the header of an NRRD file whose samples are in another file, which is not opened; save both together as .nrrd")
     if any(int(fields.get(skip, "0")) for skip in ("line skip", "lineskip", "byte skip", "byteskip")):
         raise ImageError("a header with 'line skip' or 'byte skip' is not read; save the file again without")
     if fields["type"] not in _TYPES:
@@ -53,23 +62,24 @@ def open_nrrd(data: bytes, limits: Limits) -> Frames:
     if encoding not in ("raw", "gzip", "gz"):
         raise ImageError(f"encoding {encoding[:20]!r}: only raw and gzip are read")
     size = tuple(map(int, fields["sizes"].split()))
-    kinds = fields.get("kinds", "").split()
-    first = 1 if kinds and kinds[0].lower() not in _AXIS_KINDS else 0
+    axes, grid = _axes(fields, size)
     order = ">" if fields.get("endian") == "big" else "<"
     samples = memoryview(data)[offset:]
+    step_ms = _step_ms(fields, len(size))
     return Volume(
         format="nrrd",
-        size=size[first:],
+        size=size,
         dtype=np.dtype(order + _TYPES[fields["type"]]),
         bytes=Plain(samples) if encoding == "raw" else Inflated(samples),
-        channels=size[0] if first else 1,
-        spacing_mm=_spacing(fields, first),
+        axes=axes,
+        spacing_mm=grid.spacing_mm(axes),
+        place=(lambda index: frame_place(index, size, axes, grid, step_ms=step_ms)) if axes.slice is not None else None,
     ).frames(limits)
 
 
-def _header(data: bytes) -> tuple[dict[str, str], int]:
+def _header(data: bytes | memoryview) -> tuple[dict[str, str], int]:
     """Fields by lower-case name, and where the samples begin: behind the first empty line."""
-    head = data[:_LONGEST_HEADER]
+    head = bytes(data[:_LONGEST_HEADER])
     end = re.search(rb"\r?\n\r?\n", head)
     if end is None:
         raise ImageError("no end of the NRRD header was found; the file is damaged, export it again")
@@ -84,12 +94,89 @@ def _header(data: bytes) -> tuple[dict[str, str], int]:
     return fields, end.end()
 
 
-def _spacing(fields: dict[str, str], first: int) -> Spacing | None:
-    if any(unit not in ("mm", "none", "???", "") for unit in re.findall(r'"([^"]*)"', fields.get("space units", ""))):
+def _axes(fields: dict[str, str], size: tuple[int, ...]) -> tuple[Axes, Grid]:
+    """What the axes are by their kinds, or by what else is told of them, and where the voxels lie."""
+    vectors = _vectors(fields, len(size))
+    steps = [_number(step) for step in fields.get("spacings", "").split()]
+    if len(steps) != len(size):
+        steps = [math.nan] * len(size)
+    kinds = fields.get("kinds", "").split()
+    if len(kinds) != len(size):
+        kinds = ["???"] * len(size)
+    for kind, length in zip(kinds, size, strict=True):
+        if kind not in _SPACE_KINDS | _LIST_KINDS | _COLOUR_KINDS | _UNKNOWN_KINDS:
+            raise ImageError(f"an axis of kind {kind[:20]!r}, of {length} samples at each point: only grey values and RGB colours are read")
+    colours = [axis for axis, kind in enumerate(kinds) if kind in _COLOUR_KINDS]
+    if len(colours) > 1:
+        raise ImageError(f"{len(colours)} axes of colours or vectors: only grey values and RGB colours are read")
+    unknown = [axis for axis, kind in enumerate(kinds) if kind in _UNKNOWN_KINDS]
+    if any(kind in _SPACE_KINDS for kind in kinds):
+        space = [axis for axis, kind in enumerate(kinds) if kind in _SPACE_KINDS]
+    elif any(vectors):
+        space = [axis for axis in unknown if vectors[axis] is not None]
+    else:  # an axis that is no space has no step in a header that tells the others'
+        told = [axis for axis in unknown if not math.isnan(steps[axis])]
+        space = told if len(told) >= 2 else unknown
+    space = space[:3]
+    if len(space) < 2:
+        raise ImageError(f"{len(space)} axes in space: at least two axes are needed; save it with 'kinds: domain domain'")
+    grid = _grid(fields, space, vectors, steps)
+    return find_axes(size, grid, channel=colours[0] if colours else None), grid
+
+
+def _grid(fields: dict[str, str], space: list[int], vectors: list[Vector | None], steps: list[float]) -> Grid:
+    units = re.findall(r'"([^"]*)"', fields.get("units" if not vectors else "space units", ""))
+    if not vectors and len(units) == len(steps):
+        units = [units[axis] for axis in space]
+    if any(unit not in _UNITS_MM for unit in units[:3]):
+        return Grid.of_lengths(space, [math.nan] * len(space))
+    found = [vectors[axis] if vectors else None for axis in space]
+    if None in found:
+        return Grid.of_lengths(space, [abs(steps[axis]) for axis in space])
+    origin = _numbers(fields.get("space origin", ""))
+    turned = _to_lps(fields.get("space", ""))
+    return Grid(
+        space,
+        [turned(vector) for vector in found if vector is not None],
+        turned(origin[0]) if origin and origin[0] is not None else (0.0, 0.0, 0.0),
+    )
+
+
+def _vectors(fields: dict[str, str], axes: int) -> list[Vector | None]:
+    """Of each axis its step in space, ``None`` for an axis that has none; empty where the header does not tell."""
+    vectors = _numbers(fields.get("space directions", ""))
+    return vectors if len(vectors) == axes else []
+
+
+def _numbers(text: str) -> list[Vector | None]:
+    """Vectors, filled up to three components; a fourth one is time."""
+    found: list[Vector | None] = []
+    for vector in _VECTOR.findall(text):
+        x, y, z, *_ = [*map(_number, vector.split(",")), 0.0, 0.0] if vector else [math.nan] * 3
+        found.append((x, y, z) if vector and not math.isnan(x + y + z) and any((x, y, z)) else None)
+    return found
+
+
+def _number(text: str) -> float:
+    """What is no number tells nothing."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _to_lps(space: str) -> Callable[[Vector], Vector]:
+    """From a named space to DICOM's: left, posterior, superior."""
+    words = space.split("-")
+    x = -1.0 if words[0] == "right" or words[0] in ("ras", "rast") else 1.0
+    y = -1.0 if "anterior" in words or words[0] in ("ras", "rast", "las", "last") else 1.0
+    return lambda vector: (x * vector[0], y * vector[1], vector[2])
+
+
+def _step_ms(fields: dict[str, str], axes: int) -> float | None:
+    """From a phase to the next, where one axis has a unit of time."""
+    steps, units = fields.get("spacings", "").split(), re.findall(r'"([^"]*)"', fields.get("units", ""))
+    if not len(steps) == len(units) == axes:
         return None
-    if "space directions" in fields:
-        vectors = list(_VECTOR.findall(fields["space directions"]))[first : first + 2]
-        steps = [math.hypot(*map(float, vector.split(","))) if vector else math.nan for vector in vectors]
-    else:
-        steps = [float(step) for step in fields.get("spacings", "").split()[first : first + 2]]
-    return trusted_spacing(steps[1], steps[0]) if len(steps) == 2 else None
+    found = [_MILLISECONDS[unit] * _number(step) for step, unit in zip(steps, units, strict=True) if unit in _MILLISECONDS]
+    return found[0] if len(found) == 1 else None

@@ -8,18 +8,21 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from usseg_monai.errors import ImageError
+from usseg_monai.imaging.axes import Axes
 from usseg_monai.imaging.frames import Frames
-from usseg_monai.imaging.image import Place, Spacing, is_spacing
+from usseg_monai.imaging.grey import check_channels
+from usseg_monai.imaging.image import Place, Spacing
 from usseg_monai.imaging.limits import Limits
 
 _CHUNK = 1 << 16
+_LARGEST_BLOCK = 128 << 20  # bytes that are inflated at once for pictures whose pixels lie apart
 
 
 class Bytes(Protocol):
@@ -107,60 +110,92 @@ class Volume:
 
     Attributes:
         format: decoder's name.
-        size: ``(cols, rows)`` or ``(cols, rows, slices, ...)``: the axis that changes fastest comes first. Slices are frames.
+        size: along every axis, the one that changes fastest first.
         dtype: of one sample, with its byte order.
-        channels: samples of a pixel, interleaved.
-        offset: of the first sample within `bytes`.
         bytes: where the samples are.
+        axes: what the axes are; those that are neither columns, rows nor channels count frames.
+        offset: of the first sample within `bytes`.
         spacing_mm: ``(row, col)`` or ``None``.
         slope, intercept: grey value = stored value x slope + intercept.
-        place: index of a slice to where and when it was taken, ``None`` for formats that do not tell.
+        place: index of a frame to where and when it was taken, ``None`` for files that do not tell.
     """
 
     format: str
     size: tuple[int, ...]
     dtype: np.dtype[Any]
     bytes: Bytes
+    axes: Axes = field(default_factory=Axes)
     offset: int = 0
-    channels: int = 1
     spacing_mm: Spacing | None = None
     slope: float = 1.0
     intercept: float = 0.0
     place: Callable[[int], Place] | None = None
 
     def frames(self, limits: Limits) -> Frames:
-        """Check the size and give access to the slices."""
+        """Check the size and give access to the frames."""
         if len(self.size) < 2 or min(self.size) < 1:
             raise ImageError(f"size {' x '.join(map(str, self.size)) or 'missing'}: at least two axes, none of them empty, are needed")
-        if self.channels not in (1, 3, 4):
-            raise ImageError(f"{self.channels} channels: only grey (1), RGB (3) and RGBA (4) are read; save it as a grey picture")
-        cols, rows = self.size[:2]
-        count = math.prod(self.size[2:])
-        limits.check(rows, cols, count)
-        length = rows * cols * self.channels * self.dtype.itemsize
-        shape = (rows, cols) if self.channels == 1 else (rows, cols, self.channels)
+        check_channels(self.channels)
+        count = math.prod(self.size[axis] for axis in self.axes.others(len(self.size)))
+        limits.check(self.size[self.axes.row], self.size[self.axes.col], count)
+        self._check_inflated(limits)
+        return Frames(self.format, count, self.spacing_mm, self._loader(), self.place)
+
+    @property
+    def channels(self) -> int:
+        """Samples of a pixel."""
+        return 1 if self.axes.channel is None else self.size[self.axes.channel]
+
+    def _check_inflated(self, limits: Limits) -> None:
+        if not isinstance(self.bytes, Inflated):
+            return
+        total = self.offset + math.prod(self.size) * self.dtype.itemsize
+        if total > limits.max_file_bytes:
+            raise ImageError(
+                f"inflates to {total} bytes: more than {limits.max_file_bytes}; split it, or save its samples in fewer bits, "
+                "or read it with Limits(max_file_bytes=...)"
+            )
+        if self._frames_of_block() > 1 and self._block_bytes() > _LARGEST_BLOCK:
+            raise ImageError(
+                f"the axes of its pictures are not the fastest ones, and {self._block_bytes()} bytes would have to be inflated at once, "
+                f"more than {_LARGEST_BLOCK}; unpack it first, or save it with the slices along the third axis"
+            )
+
+    def _in_block(self) -> tuple[int, ...]:
+        """Sizes of the axes that have to be read together for one picture: up to the slowest of its own."""
+        own = (self.axes.col, self.axes.row, -1 if self.axes.channel is None else self.axes.channel)
+        return self.size[: max(own) + 1]
+
+    def _block_bytes(self) -> int:
+        return math.prod(self._in_block()) * self.dtype.itemsize
+
+    def _frames_of_block(self) -> int:
+        block = self._in_block()
+        return math.prod(block[axis] for axis in self.axes.others(len(block)))
+
+    def _loader(self) -> Callable[[int], npt.NDArray[Any]]:
+        block, length, frames = self._in_block(), self._block_bytes(), self._frames_of_block()
+        order = [axis for axis in (self.axes.row, self.axes.col, self.axes.channel) if axis is not None]
+        last: dict[int, npt.NDArray[Any]] = {}  # the block that was read last, by its number
 
         def load(index: int) -> npt.NDArray[Any]:
-            samples = np.frombuffer(self.bytes.read(self.offset + index * length, length), self.dtype).reshape(shape)
+            number, within = divmod(index, frames)
+            if number not in last:
+                last.clear()
+                samples = np.frombuffer(self.bytes.read(self.offset + number * length, length), self.dtype)
+                axes = self.axes.others(len(block))
+                last[number] = samples.reshape(block, order="F").transpose(*axes, *order)
+            where = np.unravel_index(within, last[number].shape[: -len(order)], order="F")
+            picture = np.ascontiguousarray(last[number][where])
+            if frames == 1:
+                last.clear()  # nothing more comes of it
             if (self.slope, self.intercept) == (1.0, 0.0):
-                return samples
+                return picture
             with np.errstate(over="ignore", invalid="ignore"):
-                scaled: npt.NDArray[np.float32] = samples.astype(np.float32) * np.float32(self.slope) + np.float32(self.intercept)
+                scaled: npt.NDArray[np.float32] = picture.astype(np.float32) * np.float32(self.slope) + np.float32(self.intercept)
             return scaled
 
-        return Frames(self.format, count, self.spacing_mm, load, self.place)
-
-
-def trusted_spacing(row: float, col: float) -> Spacing | None:
-    """Spacing of a header, or ``None`` where it says nothing.
-
-    Exactly 1 x 1 is what writers of these formats put where the spacing is not known (a PNG converted by ITK): an unknown length must not
-    become millimetres.
-
-    >>> trusted_spacing(0.2, 0.1), trusted_spacing(1.0, 1.0), trusted_spacing(0.0, 0.1)
-    ((0.2, 0.1), None, None)
-    """
-    return None if row == col == 1.0 or not is_spacing(row, col) else (row, col)
+        return load
 
 
 def _truncated(wanted: int, found: int) -> ImageError:
