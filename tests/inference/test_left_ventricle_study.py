@@ -16,7 +16,7 @@ import pytest
 from tests.imaging.samples import dicom_bytes
 from tests.inference.conftest import read_png
 from usseg_monai.errors import UsageError
-from usseg_monai.imaging import GreyImage, Spacing
+from usseg_monai.imaging import GreyImage, Limits, Spacing, read_frames
 from usseg_monai.imaging.contour import read_contour_mask
 from usseg_monai.inference import batch, left_ventricle_study
 from usseg_monai.inference.batch import Options, Summary, run_batch
@@ -416,6 +416,9 @@ class ManualContours(GivenMasks):
         super().__init__("left_ventricle")
         self.contours = {int(re.findall(r"\d+", file.name)[1]): file for file in contours.glob("*icontour*.txt")}
         self.drawn = sorted({(number - 1) % 20 for number in self.contours})
+
+    def read(self, path: str, limits: Limits) -> Iterator[GreyImage]:
+        return read_frames(path, limits=limits)  # the pictures, which are no masks
 
     def predict(self, image: GreyImage, *, spacing_mm: Spacing | None = None) -> Prediction:
         slice_, phase = divmod(int(image.source.path.stem) - 1, 20)

@@ -29,7 +29,7 @@ def images(tmp_path: Path) -> Path:
     folder = tmp_path / "in"
     for name in ("a/1.png", "a/2.png", 'b/"x", 1.png', "b/two\rlines.png", "=c.png", "d\udcff.png", "z.png"):
         save_picture(folder / name, TWO)
-    save_picture(folder / "=c_mask.png")
+    save_picture(folder / "=c_mask.png", TWO)
     (folder / "broken.png").write_text("no image")
     (folder / "README").write_text("no image either")
     pages = [Image.fromarray(TWO)] * 3
@@ -113,7 +113,7 @@ def test_stacks_are_not_divided(tmp_path: Path) -> None:
 
 
 def test_more_shards_than_inputs(tmp_path: Path) -> None:
-    save_picture(tmp_path / "in/a.png")
+    save_picture(tmp_path / "in/a.png", TWO)
     folders = measure_shards("fetal_head", tmp_path / "in", tmp_path)
     assert merge_shards(folders, tmp_path / "merged").done == 1
 
@@ -133,7 +133,7 @@ def test_what_does_not_belong_together(images: Path, tmp_path: Path) -> None:
     measure("fetal_head", images, tmp_path / "whole")
     measure("fetal_head", images, tmp_path / "spacing", Shard(2, 3), spacing_mm=(0.5, 0.5))
     measure("fetal_head", images, tmp_path / "four", Shard(2, 4))
-    save_picture(images / "new.png")
+    save_picture(images / "new.png", TWO)
     measure("fetal_head", images, tmp_path / "new", Shard(2, 3))
     for folders, said in [
         ([one, two, tmp_path / "whole"], "whole is no shard"),

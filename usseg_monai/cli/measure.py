@@ -8,6 +8,7 @@ from typing import Any
 _EXAMPLE = """examples:
   usseg measure fetal_head masks/ -o results --spacing-csv pixel_size.csv
   usseg measure fetal_head mask.png -o results --spacing-mm 0.2,0.2 --json
+  usseg measure left_ventricle labels/ -o results --label 3
 
 Exit codes: 0 all done, 1 some inputs failed, 2 wrong use."""
 
@@ -18,12 +19,14 @@ def add_parser(subparsers: Any) -> None:
 
     parser = subparsers.add_parser(
         "measure",
-        description="Measure masks, drawn by hand or by other software; what is not black is the structure. No network runs. "
-        "OUT gets overlays/, results.csv (a row a frame), of the breast also lesions.csv (a row a lesion), and run.json.",
+        description="Measure masks, drawn by hand or by other software; no network runs. What is not 0 is the structure; where edges are "
+        "grey, what is above half of the maximum; in maps of several labels, the one that --label names. OUT gets overlays/, "
+        "results.csv (a row a frame), of the breast also lesions.csv (a row a lesion), and run.json.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_batch_options(parser, "MASK")
+    parser.add_argument("--label", metavar="N", type=int, help="value of the structure, in maps of several labels")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,4 +34,4 @@ def run(args: argparse.Namespace) -> int:
     from usseg_monai.cli.options import batch_options, run_batch_command
     from usseg_monai.inference.batch import Options
 
-    return run_batch_command(args, Options(**batch_options(args), save=("overlay",)), given_masks=True)
+    return run_batch_command(args, Options(**batch_options(args), label=args.label, save=("overlay",)), given_masks=True)

@@ -90,6 +90,8 @@ def run_batch_command(args: argparse.Namespace, options: Options, *, given_masks
             report(done, None if options.resume and row is None else total)  # what is skipped is no part of the rate
 
         summary = run_batch(args.task, args.inputs, args.output, options, on_progress, given_masks=given_masks)
+    for remark in summary.remarks:
+        print(f"usseg: {remark}", file=sys.stderr)
     if summary.left_out:
         count = len(summary.left_out)
         what = "1 file is by its name a mask" if count == 1 else f"{count} files are by their names masks"

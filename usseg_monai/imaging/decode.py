@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 from usseg_monai.errors import ImageError, printable
 from usseg_monai.imaging.frames import Frames
 from usseg_monai.imaging.grey import to_grey
 from usseg_monai.imaging.image import GreyImage, MaskArray, Source
 from usseg_monai.imaging.limits import Limits
+from usseg_monai.imaging.mask_values import find_rule
 
 SUFFIXES: frozenset[str] = frozenset(
     {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".nii", ".nii.gz", ".nrrd", ".mha", ".dcm", ".dicom"}
@@ -76,19 +75,40 @@ def read_image(path: str | Path, *, frame: int = 0, limits: Limits = _DEFAULT_LI
     return _frame(path, frames, frame)
 
 
-def read_mask(path: str | Path, *, frame: int = 0, limits: Limits = _DEFAULT_LIMITS) -> MaskArray:
-    """Read one frame of a mask file: 1 where a pixel is not black. Arguments and errors as `read_image`."""
-    return to_mask(read_image(path, frame=frame, limits=limits))
+def read_mask(path: str | Path, *, frame: int = 0, label: int | None = None, limits: Limits = _DEFAULT_LIMITS) -> MaskArray:
+    """Read one frame of a mask file: 1 where the structure is, as `to_mask` tells it from that frame.
+
+    Args:
+        path: mask file of any supported format.
+        frame: index from 0.
+        label: value of the structure in a map of several labels.
+        limits: what a file may ask for.
+
+    Raises:
+        ImageError: as `read_image` and `to_mask`.
+    """
+    image = read_image(path, frame=frame, limits=limits)
+    with _one_line_errors(image.source.path):
+        return to_mask(image, label)
 
 
-def to_mask(image: GreyImage) -> MaskArray:
-    """Mask of a decoded mask picture: 1 where a pixel is not 0; in a JPEG, which smears edges, where it is in the brighter half.
+def to_mask(image: GreyImage, label: int | None = None) -> MaskArray:
+    """Mask of a decoded mask picture: 1 where a pixel is not 0, of grey edges where it is above half of the maximum.
 
+    Args:
+        image: one frame; of files with several, `usseg_monai.imaging.mask_values.find_rule` looks at all of them.
+        label: value of the structure in a map of several labels.
+
+    Raises:
+        ImageError: labels of several structures and none named, or a picture instead of a mask.
+
+    >>> import numpy as np
     >>> to_mask(GreyImage(np.array([[0, 255]], np.float32)))
     array([[0, 1]], dtype=uint8)
+    >>> to_mask(GreyImage(np.array([[0, 1, 2, 3]], np.float32)), label=3)
+    array([[0, 0, 0, 1]], dtype=uint8)
     """
-    inside = image.pixels > 127 if image.source.format == "jpeg" else image.pixels != 0
-    return inside.astype(np.uint8)
+    return find_rule([image.pixels], label).mask(image.pixels)
 
 
 def _frame(path: Path, frames: Frames, index: int) -> GreyImage:

@@ -58,6 +58,7 @@ class Options:
         limits: what a file may ask for.
         epicardium: folder of epicardial contours of the one stack among the inputs, for the mass; for tasks with studies only.
         follow_links: follow links in folders wherever they point; else those that lead out of their folder fail.
+        label: value of the structure, where given masks are maps of several labels.
         shard: the part of the inputs that this run is for; each shard needs a folder of its own (`usseg_monai.inference.merge`).
     """
 
@@ -74,6 +75,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     epicardium: Path | None = None
     follow_links: bool = False
+    label: int | None = None
     shard: Shard | None = None
 
 
@@ -90,6 +92,7 @@ class Summary:
         seconds: from the start of the batch to its end.
         studies: rows of the table of studies, of tasks that have one.
         without_picture: number of files in folders and globs that hold no picture and were skipped, by the reason.
+        remarks: what the user has to know of the inputs, all together.
     """
 
     done: int
@@ -100,6 +103,7 @@ class Summary:
     seconds: float
     studies: list[Row] = field(default_factory=list)
     without_picture: dict[str, int] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
 
 def available_cores() -> int:
@@ -162,7 +166,7 @@ def run_batch(
     left_out = [_left_out(mask, image) for mask, image in masks]
     items = [found[number] for number in numbers]
     del found, masks
-    predictor = GivenMasks(task) if given_masks else _load(task, options, 1 if len(items) > 1 else threads, threads)
+    predictor = GivenMasks(task, label=options.label) if given_masks else _load(task, options, 1 if len(items) > 1 else threads, threads)
     facts = {**_facts(predictor, options, threads, spacings), "shard": shard}
     refuse_foreign_results(folder, options.save)
     with lock_folder(folder), open_run_record(folder, facts, started, len(items) + len(left_out)) as record:
@@ -185,7 +189,8 @@ def run_batch(
     names = [mask.file for mask in left_out]
     without_picture = dict(ledger.without_picture)
     skipped = counts["skipped"] - len(names) - sum(without_picture.values())
-    return Summary(counts["done"], counts["failed"], skipped, names, ledger.frames, seconds, studies, without_picture)
+    remarks = predictor.remarks if isinstance(predictor, GivenMasks) else []
+    return Summary(counts["done"], counts["failed"], skipped, names, ledger.frames, seconds, studies, without_picture, remarks)
 
 
 def _carry_out(work: Work, digest: str, threads: int, on_progress: Progress) -> tuple[Ledger, list[Row]]:
@@ -265,6 +270,7 @@ def _facts(predictor: Predictor | GivenMasks, options: Options, threads: int, sp
         "spacing_mm": options.spacing_mm,
         "spacing_csv": spacings and sorted(spacings.items()),
         "save": save,
+        "label": options.label,
     }
     return {
         "task": predictor.task.name,
@@ -280,6 +286,7 @@ def _facts(predictor: Predictor | GivenMasks, options: Options, threads: int, sp
             "spacing_mm": options.spacing_mm,
             "spacing_csv": options.spacing_csv and str(options.spacing_csv),
             "save": save,
+            "label": options.label,
             "resume": options.resume,
             "follow_links": options.follow_links,
             "limits": asdict(options.limits),

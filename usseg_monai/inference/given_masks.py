@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
 
 import numpy as np
 
-from usseg_monai.imaging import GreyImage, Spacing, to_mask
+from usseg_monai.errors import ImageError
+from usseg_monai.imaging import GreyArray, GreyImage, Limits, Spacing, read_frames
+from usseg_monai.imaging.mask_values import MaskRule, find_rule
 from usseg_monai.inference.predictor import Prediction
 from usseg_monai.tasks import get_task
 
@@ -24,11 +29,19 @@ class _NoEngine:
     weights_sha256: str = ""
 
 
+@dataclass(frozen=True)
+class _MaskFrame(GreyImage):
+    """A frame of a file whose rule was found in all of its frames."""
+
+    rule: MaskRule = field(default_factory=MaskRule)
+
+
 class GivenMasks:
     """Stands in the place of a `Predictor` where files hold the masks themselves.
 
     Args:
         task: name of a task, whose measurement is made.
+        label: value of the structure, in maps of several labels.
 
     >>> rows, cols = np.mgrid[:90, :120]
     >>> disc = GreyImage((255 * (np.hypot(rows - 45, cols - 60) < 30)).astype(np.float32))
@@ -37,13 +50,55 @@ class GivenMasks:
     90
     """
 
-    def __init__(self, task: str) -> None:
+    def __init__(self, task: str, *, label: int | None = None) -> None:
         self.task = get_task(task)
         self.engine = _NoEngine()
+        self.label = label
+        self._values: dict[float, str] = {}
+
+    @property
+    def remarks(self) -> list[str]:
+        """What there is to say of the files that were read, all together."""
+        if len(self._values) < 2:
+            return []
+        values = ", ".join(f"{value:g} in {self._values[value]}" for value in sorted(self._values))
+        return [f"the masks have different values ({values}): if these are labels, give --label N"]
+
+    def read(self, path: str, limits: Limits) -> Iterator[GreyImage]:
+        """The frames of a file, for `predict`. A file of several frames is read twice: all of them together say what its values mean.
+
+        Raises:
+            ImageError: as `usseg_monai.imaging.read_frames` and `usseg_monai.imaging.mask_values.find_rule`.
+        """
+        frames = read_frames(path, limits=limits)
+        first = next(frames)
+        rule = find_rule(chain([first.pixels], _readable(frames)), self.label)
+        if rule.value is not None:
+            name = Path(path).name
+            self._values[rule.value] = min(name, self._values.get(rule.value, name))  # whichever thread comes first
+        for image in [first] if first.source.frames == 1 else read_frames(path, limits=limits):
+            yield _MaskFrame(**vars(image), rule=rule)
 
     def predict(self, image: GreyImage, *, spacing_mm: Spacing | None = None) -> Prediction:
-        """Measure a decoded mask, with the spacing of its file or else the one given here, ``(row, col)`` in mm."""
-        mask = to_mask(image)
-        spacing_mm = image.spacing_mm or spacing_mm
+        """Measure a decoded mask, with the spacing of its file or else the one given here, ``(row, col)`` in mm.
+
+        Raises:
+            ImageError: as `usseg_monai.imaging.to_mask`, of an image that `read` did not give.
+        """
+        rule = image.rule if isinstance(image, _MaskFrame) else find_rule([image.pixels], self.label)
+        mask = rule.mask(image.pixels)
+        if image.spacing_mm is not None:
+            spacing_mm = image.spacing_mm
         shown = GreyImage(np.float32(_SHADE) * mask.astype(np.float32), spacing_mm, image.source)
-        return Prediction(shown, mask, mask.astype(np.float32), self.task.measure(mask, spacing_mm))
+        measurement = self.task.measure(mask, spacing_mm)
+        message = "; ".join(filter(None, (measurement.message, rule.remark)))
+        return Prediction(shown, mask, mask.astype(np.float32), replace(measurement, message=message))
+
+
+def _readable(frames: Iterator[GreyImage]) -> Iterator[GreyArray]:
+    """Grey values of frames up to the first that is damaged, which is met again, and reported, when the frames are measured."""
+    try:
+        for image in frames:
+            yield image.pixels
+    except ImageError:
+        return

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from usseg_monai.errors import ImageError, printable
 from usseg_monai.imaging import GreyImage, Spacing, read_frames
 from usseg_monai.imaging.spacing import look_up_spacing
+from usseg_monai.inference.given_masks import GivenMasks
 from usseg_monai.inference.inputs import Input, frame_output, is_image
 from usseg_monai.inference.journal import Done, Journal, Stamp
 from usseg_monai.inference.ledger import Ledger, NoPicture, Outcome, Planned
@@ -21,7 +22,6 @@ from usseg_monai.measurements.result import Status
 
 if TYPE_CHECKING:
     from usseg_monai.inference.batch import Options
-    from usseg_monai.inference.given_masks import GivenMasks
     from usseg_monai.inference.predictor import Predictor
 
 __all__ = ["Work"]
@@ -63,7 +63,10 @@ class Work:
     def read(self, planned: Planned) -> Iterator[GreyImage]:
         if planned.item.refusal:
             raise ImageError(planned.item.refusal)
-        yield from read_frames(planned.item.path, limits=self.options.limits)
+        if isinstance(self.predictor, GivenMasks):
+            yield from self.predictor.read(planned.item.path, self.options.limits)
+        else:
+            yield from read_frames(planned.item.path, limits=self.options.limits)
 
     def process(self, planned: Planned, image: GreyImage) -> Outcome:
         item, source, task = planned.item, image.source, self.predictor.task
