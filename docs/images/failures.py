@@ -21,7 +21,8 @@ from usseg_monai.data.annotation import read_annotation
 from usseg_monai.data.datalist import load_datalist
 from usseg_monai.data.evaluation import dice
 from usseg_monai.imaging import GreyImage, MaskArray, read_image
-from usseg_monai.imaging.overlay import CONTOUR_COLOR, OUTLINE_COLOR, draw_overlay
+from usseg_monai.imaging.colors import FOUND, TRUTH
+from usseg_monai.imaging.overlay import Marks, draw_result
 from usseg_monai.inference.predictor import Prediction
 
 FOLDER = Path(__file__).resolve().parent / "failures"
@@ -88,7 +89,7 @@ CASES = (
 
 
 def tile(sample: Sample, prediction: Prediction) -> Image.Image:
-    """Image with the outline found in blue, the annotated one in orange, and two lines below."""
+    """Image with the outline found in blue, the annotated one in purple, and two lines below."""
     view = around(prediction.mask | sample.truth)
     pixels, mask, truth = (np.asarray(each)[view] for each in (sample.pixels, prediction.mask, sample.truth))
     size = WIDTH, round(WIDTH * pixels.shape[0] / pixels.shape[1])
@@ -97,7 +98,7 @@ def tile(sample: Sample, prediction: Prediction) -> Image.Image:
         np.asarray(Image.fromarray(np.ascontiguousarray(each)).resize(size, Image.Resampling.NEAREST)) for each in (mask, truth)
     )
     picture = Image.new("RGB", (WIDTH, size[1] + 2 * LINE), "white")
-    picture.paste(Image.fromarray(draw_overlay(GreyImage(grey), found, find_contours(annotated, 0.5))))
+    picture.paste(Image.fromarray(draw_result(GreyImage(grey), found, Marks(truth=find_contours(annotated, 0.5)))))
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(LINE - 4)
     for number, line in enumerate(lines(sample, prediction)):
         draw.text((2, size[1] + number * LINE), line, fill="black", font=font)
@@ -121,9 +122,7 @@ def around(structure: MaskArray) -> tuple[slice, slice]:
 def _palette() -> Image.Image:
     """Greys, and the two colours of lines over some greys."""
     greys = np.linspace(0, 255, GREYS)
-    over = [
-        np.array(color) * share + grey * (1 - share) for color in (CONTOUR_COLOR, OUTLINE_COLOR) for share in (1, 0.5) for grey in (0, 128)
-    ]
+    over = [np.array(color) * share + grey * (1 - share) for color in (FOUND, TRUTH) for share in (1, 0.5) for grey in (0, 128)]
     colors = np.vstack([np.repeat(greys[:, None], 3, axis=1), over]).round().astype(np.uint8)
     palette = Image.new("P", (1, 1))
     palette.putpalette(colors.tobytes())

@@ -30,7 +30,8 @@ def test_what_is_written_and_how(prediction: Prediction, tmp_path: Path) -> None
     assert mask.dtype == np.uint8 and np.array_equal(mask, ellipse() * 255)
     assert probability.max() == round(0.75 * 65535) and probability.shape == (60, 90)
     with Image.open(tmp_path / "overlays/a/1.png") as overlay:
-        assert (overlay.mode, overlay.size) == ("RGB", (90, 60))
+        assert (overlay.mode, overlay.width) == ("RGB", 7 * 90) and overlay.height > 7 * 60  # enlarged, the numbers below
+        assert np.array_equal(np.asarray(overlay)[7 * 30 + 3, 7 * 45 + 3], (200,) * 3)  # the middle of the structure
 
 
 def test_only_what_is_asked_for(prediction: Prediction, tmp_path: Path) -> None:

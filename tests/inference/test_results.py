@@ -13,7 +13,6 @@ from usseg_monai.inference import results as module
 from usseg_monai.inference.results import (
     COMMON_COLUMNS,
     column_names,
-    describe,
     failed_row,
     open_table,
     part_column_names,
@@ -25,7 +24,6 @@ from usseg_monai.inference.results import (
 from usseg_monai.measurements.result import Measurement, Status, Value
 from usseg_monai.tasks import get_task
 from usseg_monai.tasks.breast import BREAST
-from usseg_monai.tasks.nerve import NERVE
 
 TASK = get_task("fetal_head")
 
@@ -129,24 +127,6 @@ def test_a_table_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "results.csv").mkdir()
     with pytest.raises(OutputError, match=r"results\.csv"), open_table(tmp_path / "results.csv", TASK):
         pass
-
-
-def test_what_a_person_reads() -> None:
-    in_mm = measurement(
-        head_circumference_mm=251.26, head_circumference_px=2000.0, cephalic_index_percent=78.0, center_row_px=4.0, angle_deg=9.0
-    )
-    assert describe(TASK, in_mm) == ["head circumference 251.3 mm", "cephalic index 78.0 %"]
-    in_pixels = measurement(Status.LOW_CONFIDENCE, head_circumference_px=2000.0)
-    assert describe(TASK, in_pixels) == ["head circumference 2000.0 px", "low confidence"]
-    assert describe(TASK, measurement(Status.EMPTY)) == ["empty"]
-
-
-def test_words_for_people_tell_probabilities_and_areas_but_no_places() -> None:
-    mask = np.zeros((120, 160))
-    mask[30:60, 40:80] = 1
-    known, unknown = (describe(NERVE, NERVE.measure(mask, spacing, presence_probability=0.934)) for spacing in ((0.1, 0.1), None))
-    assert known == ["presence probability 0.93", "area 12.0 mm²", "equivalent diameter 3.9 mm"]
-    assert unknown == ["presence probability 0.93", "area 1200 px", "equivalent diameter 39.1 px"]
 
 
 def test_a_table_of_parts_beside_the_results(tmp_path: Path) -> None:

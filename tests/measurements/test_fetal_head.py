@@ -71,6 +71,19 @@ def test_drawn_ellipses_are_measured_exactly(head, side):
         assert number(result, f"{name}_mm") == pytest.approx(side * number(result, f"{name}_px"), rel=1e-9)
 
 
+@pytest.mark.parametrize("spacing", [(0.2, 0.2), (0.3, 0.2)])
+def test_the_axes_that_are_drawn_are_the_diameters(spacing):
+    mask = fill(Ellipse(128.3, 151.6, 100.0, 78.0, 25.0), SHAPE)
+    result = measure(mask, spacing)
+    long, short = (np.diff(axis * spacing, axis=0)[0] for axis in result.axes)
+    assert np.linalg.norm(long) == pytest.approx(number(result, "occipitofrontal_diameter_mm"))
+    assert np.linalg.norm(short) == pytest.approx(number(result, "biparietal_diameter_mm"))
+    assert long @ short == pytest.approx(0, abs=1e-6)
+    for axis in result.axes:
+        middle = number(result, "center_row_px"), number(result, "center_col_px")
+        np.testing.assert_allclose(axis.mean(axis=0), middle, atol=1e-6)
+
+
 def test_a_disc_as_wide_as_its_pen_says():
     # a filled disc is the head that was drawn inside of it, by 4 / pi pixels on average over the directions of a square pen
     disc = fill(Ellipse(130, 150, 90, 90, 0), SHAPE)

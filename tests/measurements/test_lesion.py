@@ -121,7 +121,7 @@ def test_any_piece_has_finite_numbers_within_their_ranges(noise: np.ndarray, hig
     if not noise.any():
         return
     shape = shape_of(noise, (high, wide))
-    numbers = {name: value for name, value in vars(shape).items() if name != "center"}
+    numbers = {name: value for name, value in vars(shape).items() if name not in ("center", "axes")}
     assert all(math.isfinite(value) for value in numbers.values())
     assert 0 < shape.circularity <= 1 and 0 < shape.solidity <= 1
     assert 0 < shape.short_axis <= shape.long_axis * (1 + 1e-12) and shape.roughness >= 0
@@ -132,3 +132,20 @@ def test_any_piece_has_finite_numbers_within_their_ranges(noise: np.ndarray, hig
         piece[row, start:stop] = 1
     mirrored = shape_of(piece[:, ::-1], (high, wide))
     assert (mirrored.area, mirrored.width, mirrored.depth) == pytest.approx((shape.area, shape.width, shape.depth))
+
+
+@pytest.mark.parametrize("pixel", [(1.0, 1.0), (0.5, 1.0), (0.2, 0.15)])
+def test_the_axes_that_are_drawn_have_the_lengths_that_are_measured(pixel: tuple[float, float]) -> None:
+    mask = ellipse(60, 35, 25, pixel)
+    shape = shape_of(mask, pixel)
+    long, short = (axis * pixel for axis in shape.axes)  # in the unit of the pixels
+    assert np.linalg.norm(long[1] - long[0]) == pytest.approx(shape.long_axis)
+    assert np.linalg.norm(short[1] - short[0]) == pytest.approx(shape.short_axis)
+    down, right = long[1] - long[0]
+    assert turn_between(math.degrees(math.atan2(-down, right)), shape.angle_deg) == pytest.approx(0, abs=1e-9)
+    assert (long[1] - long[0]) @ (short[1] - short[0]) == pytest.approx(0, abs=1e-6)
+    for axis, tolerance in ((long, 1.0), (short, 3.0)):  # through the middle, from edge to edge
+        np.testing.assert_allclose(axis.mean(axis=0), np.array(shape.center) * pixel, atol=tolerance)
+    inside = [mask[tuple(np.rint(0.97 * end + 0.03 * axis.mean(axis=0)).astype(int))] for axis in shape.axes for end in axis]
+    outside = [mask[tuple(np.rint(1.04 * end - 0.04 * axis.mean(axis=0)).astype(int))] for axis in shape.axes for end in axis]
+    assert all(inside) and not any(outside)

@@ -76,3 +76,14 @@ def test_doubts_come_before_everything_else() -> None:
     measurement = region.conclude(region.values, ["far too large"], "cut")
     assert measurement.status is Status.LOW_CONFIDENCE
     assert measurement.message == f"far too large; cut; {UNKNOWN_SPACING}"
+
+
+@pytest.mark.parametrize("spacing", [None, (0.5, 0.5), (0.5, 0.25)])
+def test_the_disc_that_is_drawn_has_the_diameter_that_is_measured(spacing: tuple[float, float] | None) -> None:
+    region = measure_region(rectangle(20, 30), spacing)
+    assert region is not None
+    away = (region.disc - (19.5, 34.5)) * (spacing or (1.0, 1.0))
+    diameter = region.values["equivalent_diameter_px" if spacing is None else "equivalent_diameter_mm"]
+    np.testing.assert_allclose(2 * np.hypot(*away.T), diameter)
+    np.testing.assert_allclose(region.disc[0], region.disc[-1])  # closed
+    assert all(np.array_equal(axis, region.disc) for axis in region.conclude(region.values, [], "cut").axes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,15 +79,18 @@ def write_worst_cases(folder: Path, predictor: Predicts, items: Sequence[Mapping
         OutputError: the folder cannot be written to.
     """
     from usseg_monai.imaging.overlay import draw_overlay
+    from usseg_monai.inference.caption import caption, marks
 
     ranked = sorted((result.dice, index) for index, result in enumerate(results) if result.dice is not None and result.dice < 1)
     files = []
     for rank, (overlap, index) in enumerate(ranked[:WORST_CASES], 1):
         prediction, truth = predict_item(predictor, items[index])
-        lines = [f"Dice {overlap:.3f}", f"status {prediction.measurement.status.value}", "orange: annotation"]
+        text = caption(predictor.task, prediction.measurement)
+        text = replace(text, note=f"Dice {overlap:.3f}, {text.note}".removesuffix(", "))
         file = folder / "worst" / f"{rank:02d}_dice_{overlap:.3f}_{results[index].image.stem}.png"
-        outlines = [np.vstack([outline, outline[:1]]) for outline in boundaries(truth)]
-        write_png(file, draw_overlay(prediction.image, prediction.mask, outlines, lines))
+        annotated = [np.vstack([outline, outline[:1]]) for outline in boundaries(truth)]
+        lines = replace(marks(prediction.measurement), truth=annotated)
+        write_png(file, draw_overlay(prediction.image, prediction.mask, lines, caption=text))
         files.append(file)
     return files
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from usseg_monai.imaging.letters import readable, text_width
+
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
@@ -23,9 +25,9 @@ _MARGIN, _LEFT, _RIGHT, _TOP, _BOTTOM = 28, 76, 804, 112, 418
 _FINE = 3  # drawn so much larger and scaled down, so that lines have no steps
 _TICKS = 6
 _HEADROOM = 1.15  # room above the curve for the name of its highest point
-_LONGEST = 90  # letters of a heading
+_LONGEST = 200  # letters of a heading; more never have room
 _PAPER, _INK, _FAINT, _GRID = (255, 255, 255), (30, 41, 59), (100, 116, 139), (226, 232, 240)
-_CURVE, _MARK = (2, 132, 199), (220, 38, 38)
+_CURVE = (0, 114, 178)  # blue of the palette of `usseg_monai.imaging.colors`
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,8 @@ def draw_curve(
     points = [axes.at(*point) for point in zip(x, y, strict=True)]
     canvas = Image.new("RGB", (_WIDTH * _FINE, _HEIGHT * _FINE), _PAPER)
     draw = ImageDraw.Draw(canvas)
-    _write(draw, (_MARGIN, 20), _fit(title), 20, _INK, "lt")
-    _write(draw, (_MARGIN, 48), _fit(subtitle), 14, _FAINT, "lt")
+    _write(draw, (_MARGIN, 20), _fit(title, 20), 20, _INK, "lt")
+    _write(draw, (_MARGIN, 48), _fit(subtitle, 14), 14, _FAINT, "lt")
     _write(draw, (_MARGIN, _TOP - 18), y_label, 13, _FAINT, "ls")
     _write(draw, ((_LEFT + _RIGHT) / 2, _HEIGHT - 14), x_label, 13, _FAINT, "ms")
     for value in axes.y_ticks:
@@ -86,7 +88,7 @@ def draw_curve(
         _dot(draw, point, 3, _CURVE)
     for mark in marks:
         across, height = points[mark.index]
-        _dot(draw, (across, height), 6, _MARK)
+        _dot(draw, (across, height), 6, _INK)
         anchor = "l" if across < (2 * _LEFT + _RIGHT) / 3 else "r" if across > (_LEFT + 2 * _RIGHT) / 3 else "m"
         down, baseline = (-14, "s") if mark.above else (14, "t")
         _write(draw, (across, height + down), mark.text, 15, _INK, anchor + baseline)
@@ -126,10 +128,14 @@ def _step(span: float) -> float:
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= span / _TICKS * 0.9)
 
 
-def _fit(text: str) -> str:
-    """As much of a text as has room, in letters that the font has."""
-    letters = "".join(character if character.isprintable() and ord(character) < 256 else "?" for character in text)
-    return letters if len(letters) <= _LONGEST else f"...{letters[3 - _LONGEST :]}"
+def _fit(text: str, size: int) -> str:
+    """The end of a text, as far as it has room, in letters that the font has."""
+    letters = readable(text)
+    whole, room = letters, (_WIDTH - 2 * _MARGIN) * _FINE
+    while text_width(letters, size * _FINE) > room:
+        whole = whole[-_LONGEST:][1:]
+        letters = f"…{whole}"
+    return letters
 
 
 def _write(draw: ImageDraw, place: Point, words: str, size: int, color: Color, anchor: str) -> None:

@@ -1,108 +1,224 @@
-"""A picture to check a result by: the image with the mask's contour, fitted outlines and the numbers."""
+"""A picture to check a result by: the image with what was found, and below it the numbers.
+
+The image stays whole: it is the top left of the picture, and no text lies on it. Each of its pixels becomes a square of `magnification`
+pixels: pixel ``(row, col)`` begins at ``(factor * row, factor * col)``. Outlines run just outside of the structure, along the edges of its
+pixels, so that what was found remains to be seen.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from usseg_monai.imaging.image import GreyArray, GreyImage, MaskArray
+from usseg_monai.imaging.colors import BACKGROUND, FOUND, MEASURED, TRUTH, Color
+from usseg_monai.imaging.display import to_display
+from usseg_monai.imaging.image import GreyImage, MaskArray
+from usseg_monai.imaging.letters import draw_text, text_width
+from usseg_monai.imaging.strip import Caption, draw_strip, letter_size
 
-CONTOUR_COLOR = (0, 210, 255)
-OUTLINE_COLOR = (255, 190, 0)
-TEXT_COLOR = (255, 255, 255)
-_PLATE_SHADE = 0.35  # share of the picture's brightness that is left behind the text
-_SMALLEST_TEXT = 9  # pixels; below it letters are no longer read
-_SMOOTH_PIXELS = 4_000_000  # up to this size lines are drawn three times as large and scaled down, so that they have no steps
+__all__ = ["ENLARGED_BELOW", "Caption", "Marks", "draw_overlay", "draw_result", "magnification"]
+
+ENLARGED_BELOW = 600
+"""Pictures whose longer side has fewer pixels are enlarged."""
+
+_NARROWEST = 480  # pixels of a strip, that it can be read: narrower pictures stand at its left
+_THIN = 300  # of so many pixels of the picture's shorter side, a line is one wide
+_LEAST_LINE = 2  # pixels: thinner ones fade where they run between two
+_SMOOTH = 3  # lines are drawn so much larger and scaled down, so that they have no steps
+_SMOOTH_PIXELS = 4_000_000  # of the drawn part, up to which they are
+_DOTS = 6  # from dot to dot of an axis, in widths of a line
+_CROSS = 4  # arms of the cross at the end of an axis, in widths of a line
 
 ByteArray = npt.NDArray[np.uint8]
+Points = npt.NDArray[np.float64]
 
 
-def draw_overlay(
-    image: GreyImage, mask: MaskArray, outlines: Sequence[npt.NDArray[np.float64]] = (), lines: Sequence[str] = ()
-) -> npt.NDArray[np.uint8]:
-    """Draw a result over its image.
+def magnification(shape: tuple[int, int]) -> int:
+    """The whole factor by which a picture of ``(rows, cols)`` is enlarged.
+
+    >>> magnification((540, 800)), magnification((256, 256)), magnification((599, 96)), magnification((600, 96))
+    (1, 3, 2, 1)
+    """
+    return max(1, -(-ENLARGED_BELOW // max(shape)))
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Lines and numbers over an image, all by ``(row, col)`` in its pixels: the centre of the first is (0, 0).
+
+    Attributes:
+        outlines: polylines ``(n, 2)`` that the numbers belong to, such as a fitted ellipse.
+        axes: polylines ``(n, 2)``, dotted, with crosses at their ends unless they are closed.
+        truth: polylines ``(n, 2)`` of an annotation.
+        numbered: centres of the structures, if they get numbers, from 1 on.
+    """
+
+    outlines: Sequence[Points] = ()
+    axes: Sequence[Points] = ()
+    truth: Sequence[Points] = ()
+    numbered: Sequence[tuple[float, float]] = ()
+
+
+def draw_overlay(image: GreyImage, mask: MaskArray, marks: Marks | None = None, *, caption: Caption) -> ByteArray:
+    """Draw a result with its text.
 
     Args:
-        image: the image; grey values outside 0..255 are stretched for display.
-        mask: labels ``(rows, cols)`` of the image's size; the contour runs along the outermost pixels of the structure.
-        outlines: polylines, each ``(n, 2)`` of ``(row, col)`` in pixels, drawn above the contour.
-        lines: text at the top left, in Latin-1 letters, a raised 2 as a plain one; left out where the picture is too small to hold it.
+        image: the image, shown as `usseg_monai.imaging.display.to_display` says.
+        mask: labels ``(rows, cols)`` of the image's size.
+        marks: what else is drawn over the image.
+        caption: text of the strip below the image, which has a scale bar, too, where the spacing is known.
 
     Returns:
-        RGB, ``(rows, cols, 3)``.
+        RGB, ``(rows, cols, 3)``; the image, enlarged by `magnification`, at the top left.
 
-    >>> image = GreyImage(np.zeros((20, 30), np.float32))
-    >>> draw_overlay(image, np.ones((20, 30), np.uint8)).shape
-    (20, 30, 3)
+    >>> image = GreyImage(np.zeros((540, 800), np.float32), (0.2, 0.2))
+    >>> drawn = draw_overlay(image, np.ones((540, 800), np.uint8), caption=Caption("ok"))
+    >>> drawn.shape[0] > 540, drawn.shape[1]
+    (True, 800)
     """
-    rows, cols = image.pixels.shape
-    grey = _display_range(image.pixels)
+    factor = magnification(image.pixels.shape)
+    picture = draw_result(image, mask, marks, factor=factor)
+    rows, cols = picture.shape[:2]
+    width = max(cols, _NARROWEST)
+    strip = draw_strip(width, caption, picture_width=cols, factor=factor, spacing_mm=image.spacing_mm)
+    whole = np.empty((rows + len(strip), width, 3), np.uint8)
+    whole[:rows, :cols], whole[:rows, cols:], whole[rows:] = picture, BACKGROUND, strip
+    return whole
+
+
+def draw_result(image: GreyImage, mask: MaskArray, marks: Marks | None = None, *, factor: int = 1) -> ByteArray:
+    """Draw the image and what was found in it, without text.
+
+    Args:
+        image: the image.
+        mask: what was found.
+        marks: what else is drawn over the image.
+        factor: by which the image is enlarged, from 1 on.
+
+    Returns:
+        RGB, ``(factor * rows, factor * cols, 3)``.
+    """
+    marks = marks or Marks()
+    grey = _enlarge(to_display(image.pixels), factor)
     picture = np.repeat(grey[..., None], 3, axis=2)
-    width = max(1.0, min(rows, cols) / 300)
-    _paint(picture, _contour(mask, round(width)), CONTOUR_COLOR)
-    if outlines:
-        _paint(picture, _polylines((rows, cols), outlines, width), OUTLINE_COLOR)
-    return _write(picture, lines) if lines else picture
-
-
-def _display_range(pixels: GreyArray) -> ByteArray:
-    low, high = float(pixels.min()), float(pixels.max())
-    if low >= 0 and high <= 255:
-        return pixels.astype(np.uint8)
-    scale = 255 / (high - low) if high > low else 0.0
-    stretched: ByteArray = ((pixels - np.float32(low)) * np.float32(scale)).astype(np.uint8)
-    return stretched
-
-
-def _contour(mask: MaskArray, width: int) -> ByteArray:
-    """Opacity of the band of `width` pixels inside the structure along its edge; the picture's border is no edge."""
     inside = mask > 0
-    core = inside
+    width = max(1, round(min(grey.shape) / _THIN))
+    _draw_border(picture, inside, factor, width)
+    for lines, color in ((marks.truth, TRUTH), (marks.outlines, MEASURED)):
+        for line in lines:
+            _draw_line(picture, _enlarged_points(line, factor), max(_LEAST_LINE, width), color)
+    for axis in marks.axes:
+        _draw_axis(picture, _enlarged_points(axis, factor), width)
+    if marks.numbered:
+        _draw_numbers(picture, inside, marks.numbered, factor)
+    return picture
+
+
+def _enlarge(pixels: npt.NDArray[np.uint8], factor: int) -> ByteArray:
+    return pixels if factor == 1 else pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def _enlarged_points(points: Points, factor: int) -> Points:
+    """Places in the enlarged picture; in both the centre of the first pixel is (0, 0)."""
+    enlarged: Points = (np.asarray(points, np.float64) + 0.5) * factor - 0.5
+    return enlarged
+
+
+def _draw_border(picture: ByteArray, inside: npt.NDArray[np.bool_], factor: int, width: int) -> None:
+    """Paint the band of `width` pixels around the structure; the picture's border is no edge."""
+    rows, cols = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    if not len(rows):
+        return
+    reach = -(-width // factor)  # pixels of the image that hold the band
+    box = np.s_[max(0, rows[0] - reach) : rows[-1] + reach + 1, max(0, cols[0] - reach) : cols[-1] + reach + 1]
+    core = inside[box].repeat(factor, axis=0).repeat(factor, axis=1)
+    grown = core.copy()
     for _ in range(width):
-        padded = np.pad(core, 1, mode="edge")
-        core = core & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    band = inside & ~core
-    return band.astype(np.uint8) * 255
+        wider = grown.copy()
+        wider[1:] |= grown[:-1]
+        wider[:-1] |= grown[1:]
+        wider[:, 1:] |= grown[:, :-1]
+        wider[:, :-1] |= grown[:, 1:]
+        grown = wider
+    top, left = factor * box[0].start, factor * box[1].start
+    part = picture[top : top + core.shape[0], left : left + core.shape[1]]
+    part[grown & ~core] = FOUND
 
 
-def _polylines(shape: tuple[int, int], outlines: Sequence[npt.NDArray[np.float64]], width: float) -> ByteArray:
-    """Opacity of the lines. The centre of pixel (0, 0) lies at (0, 0)."""
+def _draw_line(picture: ByteArray, points: Points, width: int, color: Color) -> None:
+    """Draw a polyline over the part of the picture that it crosses."""
     from PIL import Image, ImageDraw
 
-    rows, cols = shape
-    factor = 3 if rows * cols <= _SMOOTH_PIXELS else 1
-    layer = Image.new("L", (cols * factor, rows * factor))
-    draw = ImageDraw.Draw(layer)
-    for outline in outlines:
-        points = (np.asarray(outline)[:, ::-1] + 0.5) * factor - 0.5
-        draw.line([(float(x), float(y)) for x, y in points], fill=255, width=max(1, round(width * factor)), joint="curve")
-    return np.asarray(layer.reduce(factor))
-
-
-def _paint(picture: ByteArray, opacity: ByteArray, color: tuple[int, int, int]) -> None:
-    """Blend a colour into the picture, in place; only the painted pixels are touched."""
+    size = np.array(picture.shape[:2])
+    low = np.floor(points.min(axis=0) - 2 * width).clip(0, size).astype(int)
+    high = np.ceil(points.max(axis=0) + 2 * width + 1).clip(0, size).astype(int)
+    rows, cols = (int(side) for side in high - low)
+    if not (rows > 0 and cols > 0):
+        return
+    finer = _SMOOTH if rows * cols <= _SMOOTH_PIXELS else 1
+    layer = Image.new("L", (cols * finer, rows * finer))
+    places = (points - low + 0.5)[:, ::-1] * finer - 0.5
+    ImageDraw.Draw(layer).line([(float(x), float(y)) for x, y in places], fill=255, width=width * finer, joint="curve")
+    opacity = np.asarray(layer.reduce(finer))
+    part = picture[low[0] : high[0], low[1] : high[1]]
     at = opacity.nonzero()
     share = opacity[at][:, None] / np.float32(255)
-    picture[at] = (picture[at] * (1 - share) + np.array(color, np.float32) * share).astype(np.uint8)
+    part[at] = (part[at] * (1 - share) + np.array(color, np.float32) * share).astype(np.uint8)
 
 
-def _write(picture: ByteArray, lines: Sequence[str]) -> ByteArray:
-    from PIL import Image, ImageDraw, ImageFont
+def _draw_axis(picture: ByteArray, points: Points, width: int) -> None:
+    """Dots along a polyline, and crosses at its ends unless they are one, as calipers are shown on the screen of a scanner."""
+    steps = np.hypot(*np.diff(points, axis=0).T)
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    at = np.linspace(0, along[-1], max(2, round(along[-1] / (_DOTS * width)) + 1))
+    for row, col in zip(np.interp(at, along, points[:, 0]), np.interp(at, along, points[:, 1]), strict=True):
+        _paint(picture, row, col, width, width, MEASURED)
+    if not np.allclose(points[0], points[-1]):
+        for row, col in points[[0, -1]]:
+            _paint(picture, row, col, width, (2 * _CROSS + 1) * width, MEASURED)
+            _paint(picture, row, col, (2 * _CROSS + 1) * width, width, MEASURED)
 
-    rows, cols = picture.shape[:2]
+
+def _paint(picture: ByteArray, row: float, col: float, rows: int, cols: int, color: Color) -> None:
+    """A rectangle around a place, as far as it lies in the picture."""
+    top, left = round(row - (rows - 1) / 2), round(col - (cols - 1) / 2)
+    picture[max(0, top) : max(0, top + rows), max(0, left) : max(0, left + cols)] = color
+
+
+def _draw_numbers(picture: ByteArray, inside: npt.NDArray[np.bool_], centres: Sequence[tuple[float, float]], factor: int) -> None:
+    """A number beside each structure, at the nearest place where it covers none; left out where there is no such place."""
+    from PIL import Image, ImageDraw
+
+    taken = _enlarge(inside.astype(np.uint8), factor)
     canvas = Image.fromarray(picture)
     draw = ImageDraw.Draw(canvas)
-    text = "\n".join(lines).replace("²", "2")  # Pillow's own font draws an empty box for a raised one
-    for size in range(max(_SMALLEST_TEXT, min(rows, cols) // 32), _SMALLEST_TEXT - 1, -1):
-        font = ImageFont.load_default(size)
-        left, top, right, bottom = draw.multiline_textbbox((0, 0), text, font=font, spacing=size // 3)
-        margin = size // 2
-        width, height = round(right - left) + 2 * margin, round(bottom - top) + 2 * margin
-        if width <= cols and height <= rows:
-            plate = (0, 0, width, height)
-            canvas.paste(canvas.crop(plate).point(lambda value: value * _PLATE_SHADE), plate)
-            draw.multiline_text((margin - left, margin - top), text, font=font, fill=TEXT_COLOR, spacing=size // 3)
-            break
-    return np.asarray(canvas)
+    size = letter_size(max(picture.shape[1], _NARROWEST))
+    for number, centre in enumerate(centres, 1):
+        text, height = str(number), size
+        width = round(text_width(text, size)) + 2
+        row, col = ((place + 0.5) * factor for place in centre)
+        found = _free_place(taken, row, col, height, width)
+        if found is not None:
+            top, left = found
+            for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+                draw_text(draw, (left + 1 + right, top + 0.86 * size + down), text, size, (0, 0, 0))
+            draw_text(draw, (left + 1, top + 0.86 * size), text, size, FOUND)
+            taken[top : top + height, left : left + width] = 1
+    picture[:] = np.asarray(canvas)
+
+
+def _free_place(taken: ByteArray, row: float, col: float, height: int, width: int) -> tuple[int, int] | None:
+    """Top left corner of the box nearest to a place, in eight directions from it, that lies in the picture and on nothing taken."""
+    rows, cols = taken.shape
+    margin = height // 4
+    for away in range(height, max(rows, cols), max(1, height // 4)):
+        for down, right in ((-1, 1), (-1, 0), (-1, -1), (0, 1), (0, -1), (1, 1), (1, 0), (1, -1)):
+            length = np.hypot(down, right)
+            top, left = round(row + away * down / length - height / 2), round(col + away * right / length - width / 2)
+            inside = top >= 0 and left >= 0 and top + height <= rows and left + width <= cols
+            if inside and not taken[max(0, top - margin) : top + height + margin, max(0, left - margin) : left + width + margin].any():
+                return top, left
+    return None

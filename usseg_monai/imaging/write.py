@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -84,8 +86,31 @@ def write_png(path: str | Path, pixels: npt.NDArray[np.uint8]) -> None:
 
     if pixels.dtype != np.uint8:
         raise TypeError(f"pixels of type {pixels.dtype}; a PNG takes uint8")
+    if pixels.ndim == 3:
+        data = _rgb_png(pixels)
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(data)
+        return
     with atomic_path(path) as temporary:
         Image.fromarray(pixels).save(temporary, format="PNG", compress_level=_PNG_LEVEL)
+
+
+def _rgb_png(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """RGB as PNG (ISO/IEC 15948), each row less the one above it (filter 2).
+
+    Pillow tries five filters on each row: on overlays, whose rows are often equal, that takes twice the time for the same size.
+    """
+    rows, cols = pixels.shape[:2]
+    flat = pixels.reshape(rows, 3 * cols)
+    lines = np.empty((rows, 3 * cols + 1), np.uint8)
+    lines[:, 0] = 2
+    lines[0, 1:] = flat[0]
+    np.subtract(flat[1:], flat[:-1], out=lines[1:, 1:])
+    header = struct.pack(">IIBBBBB", cols, rows, 8, 2, 0, 0, 0)  # 8 bits, RGB
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines.data, _PNG_LEVEL)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
 
 
 def write_text(path: str | Path, text: str) -> None:

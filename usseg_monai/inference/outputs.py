@@ -58,8 +58,8 @@ def output_files(folder: Path, output: str, save: Collection[str]) -> dict[str, 
 def write_outputs(folder: Path, output: str, save: Collection[str], prediction: Prediction, task: Task) -> None:
     """Write the files of one frame, each whole or not at all.
 
-    Masks are 8 bit, background 0, structure 255. Overlays are RGB: contour, fitted outlines, the numbers. Probabilities are 16 bit,
-    65535 for 1.
+    Masks are 8 bit, background 0, structure 255. Overlays are RGB: contour, fitted outlines, axes, and the numbers below. Probabilities are
+    16 bit, 65535 for 1.
 
     Raises:
         OutputError: one cannot be written.
@@ -74,15 +74,15 @@ def write_outputs(folder: Path, output: str, save: Collection[str], prediction: 
 
 
 def write_overlay(file: Path, image: GreyImage, mask: MaskArray, measurement: Measurement, task: Task) -> None:
-    """Write an image with the contour of its mask, the fitted outlines and the numbers.
+    """Write an image with the contour of its mask, the fitted outlines and axes, and the numbers below it.
 
     Raises:
         OutputError: it cannot be written.
     """
-    from usseg_monai.imaging.overlay import draw_overlay  # late: fonts and drawing, which masks do without
-    from usseg_monai.inference.results import describe
+    from usseg_monai.imaging.overlay import draw_overlay  # late: drawing, which masks do without
+    from usseg_monai.inference.caption import caption, marks
 
-    write_png(file, draw_overlay(image, mask, measurement.outlines, describe(task, measurement)))
+    write_png(file, draw_overlay(image, mask, marks(measurement), caption=caption(task, measurement)))
 
 
 def _write_probability(file: Path, prediction: Prediction) -> None:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from usseg_monai.errors import OutputError, quoted
 from usseg_monai.imaging import Place, Spacing, write_text
 from usseg_monai.measurements.result import Measurement, Status, Value
-from usseg_monai.tasks import UNITS, Task
+from usseg_monai.tasks import Task
 
 __all__ = [
     "COMMON_COLUMNS",
@@ -26,7 +26,6 @@ __all__ = [
     "Table",
     "column_names",
     "csv_line",
-    "describe",
     "failed_row",
     "open_table",
     "part_column_names",
@@ -117,33 +116,6 @@ def part_rows(task: Task, file: str, frame: int, measurement: Measurement) -> li
         {"file": file, "frame": frame, task.part_name: number, **{column.name: part[column.name] for column in task.part_columns}}
         for number, part in enumerate(measurement.parts, 1)
     ]
-
-
-def describe(task: Task, measurement: Measurement) -> list[str]:
-    """What a person wants to read of a measurement, a line a value: lengths in pixels only where millimetres are not known.
-
-    >>> from usseg_monai.tasks import get_task
-    >>> task = get_task("fetal_head")
-    >>> values = {column.name: None for column in task.columns} | {"head_circumference_mm": 251.26, "head_circumference_px": 2000.0}
-    >>> describe(task, Measurement(values, Status.TOUCHES_BORDER))
-    ['head circumference 251.3 mm', 'touches border']
-    """
-    values = measurement.values
-    lines = []
-    for column in task.columns:
-        value = values[column.name]
-        words, _, unit = column.name.rpartition("_")
-        in_mm = next((name for name in (f"{words}_mm", f"{words}_mm2") if name in values), None)
-        if unit == "deg" or (unit == "px" and (in_mm is None or values[in_mm] is not None)):
-            continue  # known in millimetres, or a position or direction, which the picture shows
-        if unit in UNITS and isinstance(value, (int, float)):
-            number = f"{value:.1f}" if isinstance(value, float) else str(value)
-            lines.append(f"{words.replace('_', ' ')} {number} {UNITS[unit]}")
-        elif unit == "probability" and isinstance(value, float):
-            lines.append(f"{column.name.replace('_', ' ')} {value:.2f}")
-    if measurement.status is not Status.OK:
-        lines.append(measurement.status.value.replace("_", " "))
-    return lines
 
 
 def one_line(text: str) -> str:

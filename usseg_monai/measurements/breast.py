@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from usseg_monai.measurements.lesion import measure_shape
+from usseg_monai.measurements.lesion import LesionShape, measure_shape
 from usseg_monai.measurements.probability import check_probability
 from usseg_monai.measurements.region import UNKNOWN_SPACING, has_square_pixels
 from usseg_monai.measurements.result import Measurement, Status, Value
@@ -90,7 +90,9 @@ def measure(
         check_spacing(spacing_mm)
     lesions, others, specks = _lesions(find_runs(mask))
     predicted = _likeliest(probabilities)
-    parts = tuple(_shape(lesion, spacing_mm) for lesion in lesions)
+    shapes = [measure_shape(lesion, (1.0, 1.0) if spacing_mm is None else spacing_mm) for lesion in lesions]
+    parts = tuple(_columns(lesion, shape, spacing_mm) for lesion, shape in zip(lesions, shapes, strict=True))
+    axes = tuple(axis for shape in shapes for axis in shape.axes)
     area_px = sum(int(lesion.lengths.sum()) for lesion in lesions)
     values: dict[str, Value] = {
         **{f"{name}_probability": value for name, value in probabilities.items()},
@@ -127,7 +129,7 @@ def measure(
         reasons.append("pixels are not square: no axes in pixels")
     if spacing_mm is None:
         reasons.append(UNKNOWN_SPACING)
-    return Measurement(values, statuses[0] if statuses else Status.OK, "; ".join(reasons), parts=parts)
+    return Measurement(values, statuses[0] if statuses else Status.OK, "; ".join(reasons), parts=parts, axes=axes)
 
 
 def _lesions(runs: Runs) -> tuple[list[Runs], int, int]:
@@ -141,9 +143,8 @@ def _lesions(runs: Runs) -> tuple[list[Runs], int, int]:
     return [runs.select(labels == label) for label in order], len(sizeable) - len(order), len(areas) - len(sizeable)
 
 
-def _shape(lesion: Runs, spacing_mm: tuple[float, float] | None) -> dict[str, Value]:
+def _columns(lesion: Runs, shape: LesionShape, spacing_mm: tuple[float, float] | None) -> dict[str, Value]:
     """The columns of one lesion. Without spacing, ratios and angle take pixels for square."""
-    shape = measure_shape(lesion, (1.0, 1.0) if spacing_mm is None else spacing_mm)
     known, square = spacing_mm is not None, has_square_pixels(spacing_mm)
     side = 1.0 if spacing_mm is None else spacing_mm[0]
     center_row, center_col = shape.center

@@ -64,6 +64,15 @@ class Ellipse:
         cos, sin = self._direction
         return np.stack([self.center_row - along * sin - across * cos, self.center_col + along * cos - across * sin], axis=1)
 
+    def axes(self) -> tuple[Points, Points]:
+        """Both ends of the long axis, and of the short one; each ``(2, 2)``.
+
+        >>> [axis.round(9).tolist() for axis in Ellipse(5, 7, 2, 1, 90).axes()]
+        [[[3.0, 7.0], [7.0, 7.0]], [[5.0, 6.0], [5.0, 8.0]]]
+        """
+        quarters = self.points(4)
+        return quarters[[0, 2]], quarters[[1, 3]]
+
     def distances(self, points: Points) -> Vector:
         """Distance of each point from the curve to first order (Sampson), negative inside."""
         value, normal = self._implicit(points)

@@ -71,7 +71,7 @@ def measure(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | None) -> M
         spacing_mm: millimetres between pixel centres, ``(row, col)``, or ``None`` if unknown: pixels then count as square.
 
     Returns:
-        All columns of the task ``fetal_head``, the status with its reason, and the ellipse as a polyline in pixels.
+        All columns of the task ``fetal_head``, the status with its reason, and the ellipse as a polyline in pixels with its axes.
 
     Raises:
         ImageError: a mask that is not 2-D, has no pixels, or values that are not finite numbers.
@@ -101,6 +101,7 @@ def measure(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | None) -> M
     remarks: list[str] = []
     values = dict(_UNKNOWN)
     outlines: tuple[Points, ...] = ()
+    axes: tuple[Points, ...] = ()
     if region is None or ellipse is None:
         doubts.append(f"no ellipse fits the {head.lengths.sum()} pixels found")
     else:
@@ -116,6 +117,7 @@ def measure(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | None) -> M
             values |= _pixels(ellipse)
         doubts += _doubts(values, ellipse, _overlap(head, region, shape))
         outlines = (ellipse.points() / shape,)
+        axes = tuple(axis / shape for axis in ellipse.axes())
 
     statuses = [Status.LOW_CONFIDENCE] if doubts else []
     if second_share >= SECOND_PIECE_SHARE:
@@ -124,7 +126,7 @@ def measure(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | None) -> M
     if head.touches_border():
         statuses.append(Status.TOUCHES_BORDER)
         doubts.append("the head leaves the picture: the hidden part is extrapolated")
-    return Measurement(values, statuses[0] if statuses else Status.OK, "; ".join(doubts + remarks), outlines)
+    return Measurement(values, statuses[0] if statuses else Status.OK, "; ".join(doubts + remarks), outlines, axes=axes)
 
 
 def without_pen(points: Points, region: Ellipse, shape: npt.NDArray[np.float64]) -> Points:

@@ -53,6 +53,8 @@ class LesionShape:
             a circle of radius 1; 0 for ellipses.
         depressions: number of parts of the outline that lie deeper below the convex hull than `DEPRESSION` and `DEPRESSION_PX`.
         center: ``(row, col)`` of the mean of its pixels, in pixels.
+        axes: both ends of the long and of the short axis, each ``(2, 2)`` of ``(row, col)`` in pixels. The short one stands halfway between
+            the places where the outline reaches farthest to either side.
     """
 
     area: float
@@ -67,6 +69,7 @@ class LesionShape:
     roughness: float
     depressions: int
     center: tuple[float, float]
+    axes: tuple[_Points, _Points]
 
 
 def measure_shape(runs: Runs, pixel: tuple[float, float] = (1.0, 1.0)) -> LesionShape:
@@ -88,8 +91,8 @@ def measure_shape(runs: Runs, pixel: tuple[float, float] = (1.0, 1.0)) -> Lesion
     outline = _outline(runs)
     hull = _hull(outline)
     depths = _depths(outline, hull)
-    corners = outline[hull] * scale
-    long_axis, short_axis, angle = _axes(corners)
+    long_axis, short_axis = _axes(outline[hull] * scale)
+    long_length, short_length = (float(np.linalg.norm(axis[1] - axis[0])) for axis in (long_axis, short_axis))
 
     smooth = _smooth(outline, max(pixel) / min(pixel)) * scale
     area, centre, moments = _moments(smooth)
@@ -99,9 +102,9 @@ def measure_shape(runs: Runs, pixel: tuple[float, float] = (1.0, 1.0)) -> Lesion
     radius = np.linalg.norm((smooth - centre) @ directions / (short, long), axis=1)
     return LesionShape(
         area=count * pixel[0] * pixel[1],
-        long_axis=long_axis,
-        short_axis=short_axis,
-        angle_deg=angle,
+        long_axis=long_length,
+        short_axis=short_length,
+        angle_deg=_angle(long_axis),
         width=float(runs.stop.max() - runs.start.min()) * pixel[1],
         depth=float(runs.row[-1] - runs.row[0] + 1) * pixel[0],
         circularity=min(4 * math.pi * area / perimeter**2, 1.0),
@@ -113,6 +116,7 @@ def measure_shape(runs: Runs, pixel: tuple[float, float] = (1.0, 1.0)) -> Lesion
             float((runs.row * lengths).sum() / count),
             float(((runs.start + runs.stop - 1) / 2 * lengths).sum() / count),
         ),
+        axes=(long_axis / scale, short_axis / scale),
     )
 
 
@@ -191,16 +195,22 @@ def _depths(outline: _Points, hull: npt.NDArray[np.intp]) -> npt.NDArray[np.floa
     return deepest
 
 
-def _axes(corners: _Points) -> tuple[float, float, float]:
-    """Longest diameter of a convex polygon, extent at right angles to it, and the diameter's angle; of equal diameters the first."""
+def _axes(corners: _Points) -> tuple[_Points, _Points]:
+    """Ends of the longest diameter of a convex polygon, and of its extent at right angles to it; of equal diameters the first."""
     apart = corners[:, None] - corners
     first, second = np.unravel_index(np.linalg.norm(apart, axis=2).argmax(), apart.shape[:2])
-    along = corners[second] - corners[first]
-    long = float(np.linalg.norm(along))
-    down, right = along / long
-    angle = math.degrees(math.atan2(-down, right))
-    angle = 90 - (90 - angle) % 180  # into -90 < angle <= 90
-    return long, float(np.ptp(corners @ np.array([right, -down]))), angle
+    along = (corners[second] - corners[first]) / np.linalg.norm(corners[second] - corners[first])
+    across = np.array([along[1], -along[0]])
+    aside = corners @ across
+    sides = corners[[aside.argmin(), aside.argmax()]]
+    foot = (sides @ along).mean() * along
+    return corners[[first, second]], foot + np.outer([aside.min(), aside.max()], across)
+
+
+def _angle(axis: _Points) -> float:
+    """Of an axis against the columns' direction, counter-clockwise as seen, in degrees."""
+    down, right = axis[1] - axis[0]
+    return 90 - (90 - math.degrees(math.atan2(-down, right))) % 180  # into -90 < angle <= 90
 
 
 def _moments(polygon: _Points) -> tuple[float, _Points, _Points]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from usseg_monai.measurements.ellipse import Ellipse, Points
 from usseg_monai.measurements.result import Measurement, Status, Value
 from usseg_monai.measurements.runs import SECOND_PIECE_SHARE, Runs, find_runs, largest_piece
 from usseg_monai.measurements.spacing import check_spacing
@@ -31,12 +32,14 @@ class Region:
         values: ``area_mm2``, ``equivalent_diameter_mm``, ``area_px``, ``equivalent_diameter_px``, ``center_row_px``, ``center_col_px``;
             millimetres are ``None`` without spacing, the diameter in pixels where pixels are not square.
         remarks: why a value is ``None``.
+        disc: of equal area around its centre, as a polyline ``(n, 2)`` of ``(row, col)`` in pixels.
     """
 
     runs: Runs
     second_share: float
     values: Mapping[str, Value]
     remarks: tuple[str, ...]
+    disc: Points
 
     def conclude(self, values: Mapping[str, Value], doubts: Sequence[str], cut: str) -> Measurement:
         """The measurement with its status, and all reasons in one line.
@@ -54,7 +57,7 @@ class Region:
         if self.runs.touches_border():
             statuses.append(Status.TOUCHES_BORDER)
             reasons.append(cut)
-        return Measurement(values, statuses[0] if statuses else Status.OK, "; ".join((*reasons, *self.remarks)))
+        return Measurement(values, statuses[0] if statuses else Status.OK, "; ".join((*reasons, *self.remarks)), axes=(self.disc,))
 
 
 def measure_region(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | None) -> Region | None:
@@ -81,6 +84,7 @@ def measure_region(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | Non
     piece, second_share = largest_piece(runs)
     lengths = piece.lengths
     area = int(lengths.sum())
+    center = float((piece.row * lengths).sum() / area), float(((piece.start + piece.stop - 1) / 2 * lengths).sum() / area)
     square = has_square_pixels(spacing_mm)
     area_mm2 = None if spacing_mm is None else area * spacing_mm[0] * spacing_mm[1]
     values: dict[str, Value] = {
@@ -88,13 +92,15 @@ def measure_region(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | Non
         "equivalent_diameter_mm": None if area_mm2 is None else _diameter(area_mm2),
         "area_px": area,
         "equivalent_diameter_px": _diameter(area) if square else None,
-        "center_row_px": float((piece.row * lengths).sum() / area),
-        "center_col_px": float(((piece.start + piece.stop - 1) / 2 * lengths).sum() / area),
+        "center_row_px": center[0],
+        "center_col_px": center[1],
     }
     remarks = [] if square else ["pixels are not square: no diameter in pixels"]
     if spacing_mm is None:
         remarks.append(UNKNOWN_SPACING)
-    return Region(piece, second_share, values, tuple(remarks))
+    stretch = 1.0 if spacing_mm is None else math.sqrt(spacing_mm[1] / spacing_mm[0])  # a disc in mm, in pixels that are not square
+    disc = center + Ellipse(0, 0, 1, 1, 0).points() * (_diameter(area) / 2) * (stretch, 1 / stretch)
+    return Region(piece, second_share, values, tuple(remarks), disc)
 
 
 def has_square_pixels(spacing_mm: tuple[float, float] | None) -> bool:

@@ -31,6 +31,35 @@ class Status(str, Enum):
     FAILED = "failed"
     """The file could not be read or processed; the message says why."""
 
+    @property
+    def severity(self) -> Severity:
+        """What it asks of the reader.
+
+        >>> Status.TOUCHES_BORDER.severity.name
+        'LOOK'
+        """
+        return _SEVERITIES[self]
+
+
+class Severity(Enum):
+    """What a status asks of the reader; each has one colour wherever statuses are shown."""
+
+    GOOD = "nothing speaks against it"
+    NEUTRAL = "nothing was found, which may be right"
+    LOOK = "look before use"
+    UNBELIEVABLE = "not to be believed"
+
+
+_SEVERITIES = {
+    Status.OK: Severity.GOOD,
+    Status.EMPTY: Severity.NEUTRAL,
+    Status.MULTIPLE_STRUCTURES: Severity.LOOK,
+    Status.TOUCHES_BORDER: Severity.LOOK,
+    Status.LOW_CONFIDENCE: Severity.LOOK,
+    Status.UNLIKE_TRAINING_DATA: Severity.UNBELIEVABLE,
+    Status.FAILED: Severity.UNBELIEVABLE,
+}
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -41,6 +70,7 @@ class Measurement:
         status: see `Status`.
         message: one line for the reader of the table; empty when there is nothing to add.
         outlines: polylines to draw, each float64 ``(n, 2)`` of ``(row, col)`` in pixels.
+        axes: polylines of what was measured, likewise: two ends of each diameter, or the disc of an equivalent one.
         parts: numbers of each structure, where an image may hold several; by the task's ``part_columns``, all present.
         confidence: expected Dice of the mask, 0 to 1; ``None`` for masks from elsewhere (`usseg_monai.measurements.trust`).
         unlikeness: how far the image is from the training images, above 1 unlike them; ``None`` likewise.
@@ -53,3 +83,4 @@ class Measurement:
     parts: tuple[Mapping[str, Value], ...] = ()
     confidence: float | None = None
     unlikeness: float | None = None
+    axes: tuple[npt.NDArray[np.float64], ...] = ()
