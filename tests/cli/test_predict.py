@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.imaging.samples import dicom_bytes
 from usseg_monai.cli import main
 
 SHAPE = (120, 160)
@@ -231,3 +232,20 @@ def test_an_interrupt_leaves_whole_files_and_no_traceback(tmp_path: Path) -> Non
         with Image.open(path) as picture:
             picture.load()
     assert json.loads((out / "run.json").read_text())["state"] == "interrupted"
+
+
+def test_a_header_that_contradicts_the_task_fails_unless_any_modality_will_do(
+    predict: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows, cols = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    pixels = (255 * (((rows - 60) / 40) ** 2 + ((cols - 80) / 50) ** 2 < 1)).astype(np.uint8)
+    folder = tmp_path / "dicom"
+    folder.mkdir()
+    for modality in ("US", "MR", "CT", "OT", ""):
+        (folder / f"{modality or 'none'}.dcm").write_bytes(dicom_bytes(pixels, Modality=modality, PixelSpacing=[0.5, 0.5]))
+    assert main([*predict, str(folder)]) == 1
+    out = tmp_path / "out"
+    assert {name for name, row in _rows(out).items() if row["status"] == "failed"} == {"MR.dcm", "CT.dcm"}
+    assert "usseg: MR.dcm: the header says MR, and fetal_head is for US: give --any-modality" in capsys.readouterr().err
+    assert main([*predict, str(folder), "--resume", "--any-modality"]) == 0
+    assert {row["status"] for row in _rows(out).values()} == {"ok"}

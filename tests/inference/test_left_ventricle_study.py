@@ -268,7 +268,6 @@ def test_volumes_of_several_patients_are_no_phases(tmp_path: Path) -> None:
             lambda s, p, e: {n: v for n, v in e.items() if n != "ImagePositionPatient"} if (s, p) == (1, 1) else e,
             "the position of 1 of 24 frames is not known",
         ),
-        (lambda s, p, e: e | {"Modality": "CT"}, "modality 'CT', not MR"),
         (without("PixelSpacing"), "the pixel size is not known: give --spacing-mm or --spacing-csv"),
         (lambda s, p, e: e if s == 2 else None, "one slice only"),
         (lambda s, p, e: e if s in (2, 3) else None, "both ends of the stack show more than 50 % of the largest area: slices are missing"),
@@ -289,6 +288,25 @@ def test_of_an_incomplete_stack_there_are_areas(change: Callable[..., Elements |
     areas = table(tmp_path / "out/studies/heart_areas.csv")
     assert len(areas) == written and any(line["area_px"] for line in areas)
     assert not (tmp_path / "out/studies/heart_volume.png").exists()
+
+
+@pytest.mark.parametrize(("modality", "any_modality"), [("OT", False), ("SC", False), ("CT", True)])
+def test_another_modality_that_is_done_is_said(modality: str, any_modality: bool, tmp_path: Path) -> None:
+    folder = write_cine(tmp_path / "in", lambda s, p, e: e | {"Modality": modality})
+    run(folder, tmp_path / "out", any_modality=any_modality)
+    row = only_study(tmp_path / "out")
+    assert row["message"] == f"the headers say {modality}, not MR"
+    assert float(row["end_diastolic_volume_ml"]) == pytest.approx(volumes_ml()[0], rel=1e-4)
+
+
+def test_a_modality_that_contradicts_the_task_fails(tmp_path: Path) -> None:
+    folder = write_cine(tmp_path / "in", lambda s, p, e: e | {"Modality": "CT"} if s == 2 else e)
+    assert run(folder, tmp_path / "out").failed == 4
+    failed = [row for row in table(tmp_path / "out/results.csv") if row["status"] == "failed"]
+    assert {row["message"] for row in failed} == {
+        "the header says CT, and left_ventricle is for MR: give --any-modality if the picture is one all the same"
+    }
+    assert only_study(tmp_path / "out")["ejection_fraction_percent"] == ""
 
 
 def test_a_cut_file_makes_a_stack_incomplete(tmp_path: Path) -> None:

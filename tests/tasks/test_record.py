@@ -47,6 +47,14 @@ def test_what_the_network_says_besides_the_mask_is_a_column(task: Task) -> None:
 
 
 @RECORDS
+@pytest.mark.parametrize("modality", ["US", "MR", "CT", "MG", "CR", "DX", "NM", "PT", "IVUS", "OT", "SC", "XC", "", "us", "mr"])
+def test_modalities_that_contradict_a_task(task: Task, modality: str) -> None:
+    own = "MR" if task.name == "left_ventricle" else "US"
+    assert task.modality == own
+    assert task.accepts(modality) == (modality.upper() in (own, "OT", "SC", "XC", ""))
+
+
+@RECORDS
 def test_a_doubtful_network_qualifies_the_measurement(task: Task) -> None:
     rows, cols = np.mgrid[:200, :260]
     disc = (np.hypot(rows - 100, cols - 130) < 40).astype(np.uint8)

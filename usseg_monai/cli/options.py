@@ -37,6 +37,9 @@ def add_batch_options(parser: argparse.ArgumentParser, inputs: str) -> None:
     parser.add_argument(
         "--epicardium", metavar="DIR", type=Path, help="epicardial contours of one stack of the left ventricle, as text, for its mass"
     )
+    parser.add_argument(
+        "--any-modality", action="store_true", help="do files too whose DICOM header names another modality than the task's"
+    )
     parser.add_argument("--threads", metavar="N", type=int, help="files in work at a time (default: one for each core)")
     parser.add_argument("--max-pixels", metavar="N", type=int, help="refuse frames of more than N pixels (default: 16777216)")
     parser.add_argument("--resume", action="store_true", help="skip the files that an earlier run with the same options is done with")
@@ -65,6 +68,7 @@ def batch_options(args: argparse.Namespace) -> dict[str, Any]:
         "spacing_mm": None if args.spacing_mm is None else parse_spacing(args.spacing_mm),
         "spacing_csv": args.spacing_csv,
         "epicardium": args.epicardium,
+        "any_modality": args.any_modality,
         "threads": args.threads,
         "resume": args.resume,
         "follow_links": args.follow_links,

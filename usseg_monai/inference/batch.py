@@ -58,6 +58,7 @@ class Options:
         limits: what a file may ask for.
         epicardium: folder of epicardial contours of the one stack among the inputs, for the mass; for tasks with studies only.
         follow_links: follow links in folders wherever they point; else those that lead out of their folder fail.
+        any_modality: do files too whose DICOM header names another modality than the task's; else they fail.
         label: value of the structure, where given masks are maps of several labels.
         shard: the part of the inputs that this run is for; each shard needs a folder of its own (`usseg_monai.inference.merge`).
     """
@@ -75,6 +76,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     epicardium: Path | None = None
     follow_links: bool = False
+    any_modality: bool = False
     label: int | None = None
     shard: Shard | None = None
 
@@ -270,6 +272,7 @@ def _facts(predictor: Predictor | GivenMasks, options: Options, threads: int, sp
         "spacing_mm": options.spacing_mm,
         "spacing_csv": spacings and sorted(spacings.items()),
         "save": save,
+        "any_modality": options.any_modality,
         "label": options.label,
     }
     return {
@@ -286,6 +289,7 @@ def _facts(predictor: Predictor | GivenMasks, options: Options, threads: int, sp
             "spacing_mm": options.spacing_mm,
             "spacing_csv": options.spacing_csv and str(options.spacing_csv),
             "save": save,
+            "any_modality": options.any_modality,
             "label": options.label,
             "resume": options.resume,
             "follow_links": options.follow_links,

@@ -95,7 +95,9 @@ def _write_stack(task: Task, folder: Path, stack: Stack, epicardium: Path | None
         "mass_g": mass.grams,
         "end_diastole_phase": function.end_diastole,
         "end_systole_phase": function.end_systole,
-        "message": one_line("; ".join(filter(None, [_atrium(beyond), _open_end(areas[:, function.end_diastole]), mass.remark]))),
+        "message": one_line(
+            "; ".join(filter(None, [_modality(stack, task), _atrium(beyond), _open_end(areas[:, function.end_diastole]), mass.remark]))
+        ),
     }
 
 
@@ -120,6 +122,12 @@ def _area(frame: StudyFrame) -> float | None:
         return 0.0
     value = frame.row["area_mm2"]
     return float(value) if isinstance(value, (int, float)) else None
+
+
+def _modality(stack: Stack, task: Task) -> str:
+    """A remark where the headers say another modality than the task's, or none that says anything."""
+    found = {frame.place.modality for phases in stack.slices for frame in phases} - {task.modality, ""}
+    return f"the headers say {', '.join(sorted(found))}, not {task.modality}" if found else ""
 
 
 def _atrium(beyond: Sequence[int]) -> str:

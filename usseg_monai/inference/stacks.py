@@ -185,7 +185,7 @@ def _by_position(frames: Sequence[StudyFrame]) -> list[tuple[float, list[StudyFr
 
 
 def _sort(name: str, frames: Sequence[StudyFrame]) -> Stack:
-    problems = [f"modality {kind!r}, not MR" for kind in sorted({frame.place.modality for frame in frames} - {"MR", ""})]
+    problems: list[str] = []
     slices = _by_position(frames)
     if slices is None:
         unknown = sum(frame.place.position_mm is None or frame.place.normal is None for frame in frames)

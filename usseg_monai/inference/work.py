@@ -63,10 +63,10 @@ class Work:
     def read(self, planned: Planned) -> Iterator[GreyImage]:
         if planned.item.refusal:
             raise ImageError(planned.item.refusal)
-        if isinstance(self.predictor, GivenMasks):
-            yield from self.predictor.read(planned.item.path, self.options.limits)
-        else:
-            yield from read_frames(planned.item.path, limits=self.options.limits)
+        path, limits = planned.item.path, self.options.limits
+        for image in self.predictor.read(path, limits) if isinstance(self.predictor, GivenMasks) else read_frames(path, limits=limits):
+            self._check_modality(image)
+            yield image
 
     def process(self, planned: Planned, image: GreyImage) -> Outcome:
         item, source, task = planned.item, image.source, self.predictor.task
@@ -95,6 +95,14 @@ class Work:
         sum_up = getattr(importlib.import_module(module), function)
         studies: list[Row] = sum_up(task, self.folder, ledger.study_frames, self.options.epicardium)
         return studies
+
+    def _check_modality(self, image: GreyImage) -> None:
+        task, modality = self.predictor.task, "" if image.place is None else image.place.modality
+        if not (self.options.any_modality or task.accepts(modality)):
+            raise ImageError(
+                f"the header says {printable(modality)}, and {task.name} is for {task.modality}: "
+                "give --any-modality if the picture is one all the same"
+            )
 
     def _still_done(self, journal: Journal, item: Input, stamp: Stamp) -> Done | None:
         """What an earlier run left of an input, if that is all that this run would leave."""

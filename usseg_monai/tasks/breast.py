@@ -28,6 +28,7 @@ _SHAPE = (
 BREAST = Task(
     name="breast",
     title="Breast lesions in ultrasound: outline, size, shape, and probabilities of normal, benign, malignant",
+    modality="US",
     labels=("background", "lesion"),
     columns=(
         Column("normal_probability", "that the picture shows no lesion, 0 to 1, as the network says, calibrated"),

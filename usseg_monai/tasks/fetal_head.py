@@ -5,6 +5,7 @@ from usseg_monai.tasks.record import Column, Task
 FETAL_HEAD = Task(
     name="fetal_head",
     title="Fetal head in ultrasound: head circumference, BPD, OFD, cephalic index, gestational age",
+    modality="US",
     labels=("background", "fetal head"),
     columns=(
         Column("head_circumference_mm", "perimeter of the fitted ellipse (Ramanujan II), outer border of the skull"),

@@ -5,6 +5,7 @@ from usseg_monai.tasks.record import Column, Task
 LEFT_VENTRICLE = Task(
     name="left_ventricle",
     title="Left ventricle in short-axis cine MRI: cavity area, of stacks EDV, ESV, ejection fraction, mass",
+    modality="MR",
     labels=("background", "left ventricle cavity"),
     columns=(
         Column("area_mm2", "cavity within the endocardium, papillary muscles included"),

@@ -5,6 +5,7 @@ from usseg_monai.tasks.record import Column, Task
 NERVE = Task(
     name="nerve",
     title="Brachial plexus in ultrasound of the neck: presence, area, diameter, place",
+    modality="US",
     labels=("background", "nerve"),
     columns=(
         Column("presence_probability", "that the picture shows the nerve, 0 to 1, as the network says"),

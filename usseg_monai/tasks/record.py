@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 UNITS = {"mm": "mm", "mm2": "mm²", "ml": "ml", "px": "px", "percent": "%", "weeks": "weeks", "deg": "°", "g": "g"}
 """Units by the last word of a column's name, as people write them."""
 
+UNSPECIFIC = ("", "OT", "SC", "XC")
+"""Modalities of a DICOM header that say nothing of where a picture came from: none, other, secondary capture, photograph."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -31,6 +34,7 @@ class Task:
     Attributes:
         name: as on the command line.
         title: one line for people.
+        modality: that its pictures have, as DICOM names it.
         labels: names of the mask's values, background first.
         columns: the task's own result columns, in order.
         measurement: ``module:function`` of ``(mask, spacing_mm, **outputs) -> Measurement``; named, not imported, to keep this light.
@@ -48,6 +52,7 @@ class Task:
 
     name: str
     title: str
+    modality: str
     labels: tuple[str, ...]
     columns: tuple[Column, ...]
     measurement: str
@@ -61,6 +66,15 @@ class Task:
     part_columns: tuple[Column, ...] = ()
     study: str = ""
     study_columns: tuple[Column, ...] = ()
+
+    def accepts(self, modality: str) -> bool:
+        """Whether a picture of this modality, as its DICOM header names it, can be one of the task's.
+
+        >>> from usseg_monai.tasks import get_task
+        >>> [get_task("fetal_head").accepts(modality) for modality in ("US", "SC", "", "MR", "CT")]
+        [True, True, True, False, False]
+        """
+        return modality.upper() in (self.modality, *UNSPECIFIC)
 
     def measure(self, mask: MaskArray, spacing_mm: Spacing | None, **outputs: float) -> Measurement:
         """Measure a mask ``(rows, cols)``; nonzero is structure. Spacing ``(row, col)`` in mm or ``None``.
