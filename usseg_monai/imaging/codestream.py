@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from struct import unpack_from
 
 from usseg_monai.errors import ImageError
@@ -35,12 +36,12 @@ def codestream_size(frame: bytes) -> tuple[int, int]:
     raise ImageError("a compressed frame without a readable header; the file is damaged, export it again")
 
 
-def check_scans(data: bytes) -> None:
+def check_scans(data: bytes | memoryview) -> None:
     """Refuse a progressive JPEG of hundreds of scans: each costs a pass over the whole picture, and a few bytes.
 
     Raises:
         ImageError: more than 100 scans.
     """
-    scans = data.count(_SCAN)  # within pixel data a byte 0xFF is always followed by 0
+    scans = sum(1 for _ in re.finditer(_SCAN, data))  # within pixel data a byte 0xFF is always followed by 0
     if scans > _MOST_SCANS:
         raise ImageError(f"{scans} scans of a JPEG, at most {_MOST_SCANS} are read; save the picture again")

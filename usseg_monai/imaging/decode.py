@@ -1,22 +1,25 @@
 """Any supported image file to grey images: the one reader of the package.
 
-The kind of a file is told by its first bytes, never by its name. For any bytes whatever the result is an image or an `ImageError`.
+The kind of a file is told by its first bytes, never by its name. For any bytes whatever the result is an image or an `ImageError`, at
+bounded cost: what is not cheap for certain (`triage`) is decoded in a process of its own (`isolated`).
 """
 
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from usseg_monai.errors import ImageError, printable
-from usseg_monai.imaging.frames import Frames
-from usseg_monai.imaging.grey import to_grey
-from usseg_monai.imaging.image import GreyImage, MaskArray, Source
+from usseg_monai.imaging.content import decoded, kind_of, one_line_errors
+from usseg_monai.imaging.file_bytes import read_small
+from usseg_monai.imaging.image import GreyImage, MaskArray
+from usseg_monai.imaging.isolated import decoded_elsewhere
 from usseg_monai.imaging.limits import Limits
 from usseg_monai.imaging.mask_values import find_rule
+from usseg_monai.imaging.triage import LARGEST_HERE, is_cheap
 
 SUFFIXES: frozenset[str] = frozenset(
     {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".nii", ".nii.gz", ".nrrd", ".mha", ".dcm", ".dicom"}
@@ -24,15 +27,6 @@ SUFFIXES: frozenset[str] = frozenset(
 """Ends of file names, in lower case, by which images are found in folders."""
 
 _SUFFIXES = tuple(SUFFIXES)  # as `str.endswith` takes them
-_RASTER_MAGIC = {
-    b"\x89PNG\r\n\x1a\n": "png",
-    b"\xff\xd8\xff": "jpeg",
-    b"II*\0": "tiff",
-    b"MM\0*": "tiff",
-    b"II+\0": "tiff",  # BigTIFF
-    b"MM\0+": "tiff",
-    b"BM": "bmp",
-}
 _DEFAULT_LIMITS = Limits()
 
 
@@ -51,10 +45,7 @@ def read_frames(path: str | Path, *, limits: Limits = _DEFAULT_LIMITS) -> Iterat
     Raises:
         ImageError: the file holds no image that can be used; the message says why and names the file.
     """
-    path = Path(path)
-    frames = _open(path, limits)
-    for index in range(frames.count):
-        yield _frame(path, frames, index)
+    return _read(Path(path), limits, None)
 
 
 def read_image(path: str | Path, *, frame: int = 0, limits: Limits = _DEFAULT_LIMITS) -> GreyImage:
@@ -68,11 +59,7 @@ def read_image(path: str | Path, *, frame: int = 0, limits: Limits = _DEFAULT_LI
     Raises:
         ImageError: as `read_frames`, or no such frame.
     """
-    path = Path(path)
-    frames = _open(path, limits)
-    if not 0 <= frame < frames.count:
-        raise ImageError(f"{_name(path)}: no frame {frame}; the file has {frames.count}, counted from 0")
-    return _frame(path, frames, frame)
+    return next(_read(Path(path), limits, frame))
 
 
 def read_mask(path: str | Path, *, frame: int = 0, label: int | None = None, limits: Limits = _DEFAULT_LIMITS) -> MaskArray:
@@ -88,7 +75,7 @@ def read_mask(path: str | Path, *, frame: int = 0, label: int | None = None, lim
         ImageError: as `read_image` and `to_mask`.
     """
     image = read_image(path, frame=frame, limits=limits)
-    with _one_line_errors(image.source.path):
+    with _naming(image.source.path):
         return to_mask(image, label)
 
 
@@ -111,86 +98,24 @@ def to_mask(image: GreyImage, label: int | None = None) -> MaskArray:
     return find_rule([image.pixels], label).mask(image.pixels)
 
 
-def _frame(path: Path, frames: Frames, index: int) -> GreyImage:
-    with _one_line_errors(path):
-        pixels = to_grey(frames.load(index))
-        place = frames.place and frames.place(index)
-    return GreyImage(pixels, frames.spacing_mm, Source(path, index, frames.count, frames.format), place)
-
-
-def _open(path: Path, limits: Limits) -> Frames:
-    with _one_line_errors(path):
-        data = _read_bytes(path, limits)
-        for magic, kind in _RASTER_MAGIC.items():
-            if data.startswith(magic):
-                from usseg_monai.imaging.raster import open_raster
-
-                return open_raster(data, kind, limits)
-        return _open_medical(data, limits)
-
-
-def _open_medical(data: bytes, limits: Limits) -> Frames:
-    """The formats whose decoders are loaded only when they are needed."""
-    from usseg_monai.imaging import metaimage, nifti, nrrd
-    from usseg_monai.imaging.volume import Inflated
-
-    if data[128:132] == b"DICM":
-        from usseg_monai.imaging.dicom import open_dicom
-
-        return open_dicom(data, limits)
-    if data.startswith(nrrd.MAGIC):
-        return nrrd.open_nrrd(data, limits)
-    if metaimage.is_metaimage(data[:64]):
-        return metaimage.open_metaimage(data, limits)
-    if nifti.is_nifti(bytes(Inflated(data).read(0, 348)) if data.startswith(b"\x1f\x8b") else data[:348]):
-        return nifti.open_nifti(data, limits)
-    raise ImageError("not an image, whatever its name says: its content is none of PNG, JPEG, TIFF, BMP, NIfTI, NRRD, MHA, DICOM")
-
-
-def _read_bytes(path: Path, limits: Limits) -> bytes:
-    try:
-        _check_regular(os.stat(path))  # before it is opened: opening a pipe, a device or a tape may wait, or do something
-        # and again after: what is there may be another by now. Without O_NONBLOCK a named pipe would keep us waiting for a writer
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
-            status = os.fstat(file.fileno())
-            _check_regular(status)
-            if status.st_size > limits.max_file_bytes:
-                raise ImageError(
-                    f"{status.st_size} bytes: more than {limits.max_file_bytes}; split the file, or read it with Limits(max_file_bytes=...)"
-                )
-            data = file.read(status.st_size + 1)
-    except OSError as error:
-        raise ImageError(f"cannot be read ({error.strerror or error})") from error
-    if len(data) != status.st_size:
-        raise ImageError("its size changed while it was read; wait until it is copied, then predict it again")
-    if not data:
-        raise ImageError("the file is empty (0 bytes); copy or export it again")
-    return data
-
-
-def _check_regular(status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise ImageError("not a regular file; give an image file")
+def _read(path: Path, limits: Limits, frame: int | None) -> Iterator[GreyImage]:
+    """All frames, or one: decoded here where the file is cheap for certain, else in another process, which it may exhaust or crash."""
+    with _naming(path), one_line_errors():
+        data = read_small(path, limits, LARGEST_HERE)
+        here = data is not None and is_cheap(data, kind_of(data), limits)
+    images = decoded(data, limits, frame) if here and data is not None else decoded_elsewhere(path, limits, frame)
+    while True:
+        with _naming(path):
+            image = next(images, None)
+        if image is None:
+            return
+        yield replace(image, source=replace(image.source, path=path))
 
 
 @contextmanager
-def _one_line_errors(path: Path) -> Iterator[None]:
-    """Whatever a decoder raises leaves as one line that names the file.
-
-    Everything is caught on purpose: over damaged bytes the decoders raise SyntaxError, struct.error, KeyError, MemoryError and more, and
-    none of these may end a batch.
-    """
+def _naming(path: Path) -> Iterator[None]:
+    """Errors begin with the file's name, without its folders, which may name a patient, and fit for one line."""
     try:
         yield
     except ImageError as error:
-        raise type(error)(f"{_name(path)}: {error}") from error
-    except MemoryError as error:
-        raise ImageError(f"{_name(path)}: not enough memory to decode it; reduce it, or use fewer threads") from error
-    except Exception as error:
-        reason = printable(" ".join(str(error).split())[:120]) or type(error).__name__
-        raise ImageError(f"{_name(path)}: damaged, or of a kind that is not read ({reason}); copy or export it again") from error
-
-
-def _name(path: Path) -> str:
-    """File name without its folders, which may name a patient, and fit for one line."""
-    return printable(path.name)
+        raise type(error)(f"{printable(path.name)}: {error}") from error

@@ -10,7 +10,7 @@ import hashlib
 import math
 import re
 from collections.abc import Sequence
-from io import BytesIO
+from io import BufferedReader
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging.codestream import check_scans, codestream_size
+from usseg_monai.imaging.file_bytes import BufferFile
 from usseg_monai.imaging.frames import Frames
 from usseg_monai.imaging.image import Place, Spacing, is_spacing
 from usseg_monai.imaging.limits import Limits
@@ -68,7 +69,7 @@ _TWO_DIMENSIONAL = 1  # RegionSpatialFormat, PS3.3 C.8.5.5.1.1
 _LARGEST_NUMBER = 2.0**31  # of InstanceNumber (PS3.5, 6.2); places in mm and times in ms are far smaller
 
 
-def open_dicom(data: bytes, limits: Limits) -> Frames:
+def open_dicom(data: bytes | memoryview, limits: Limits) -> Frames:
     """Open a DICOM file.
 
     Args:
@@ -100,7 +101,7 @@ def open_dicom(data: bytes, limits: Limits) -> Frames:
     return Frames("dicom", count, _spacing(dataset, rows, cols), load, lambda index: _place(dataset, index))
 
 
-def _read(data: bytes) -> tuple[str, Dataset]:
+def _read(data: bytes | memoryview) -> tuple[str, Dataset]:
     """Transfer syntax and the elements of the pixels.
 
     In two steps and not by ``dcmread``, which inflates a deflated file whole (400 kB of it to 850 MB) whatever else it is told.
@@ -108,7 +109,7 @@ def _read(data: bytes) -> tuple[str, Dataset]:
     from pydicom.filereader import read_dataset
     from pydicom.tag import Tag
 
-    file = BytesIO(data)
+    file = BufferedReader(BufferFile(data))
     file.seek(132)  # the preamble; behind it the elements of group 2, always Explicit VR Little Endian (PS3.10, 7.1)
     meta = read_dataset(file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2)
     syntax = str(meta.get("TransferSyntaxUID", ""))

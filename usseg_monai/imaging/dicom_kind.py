@@ -10,9 +10,9 @@ from struct import unpack_from
 from typing import NamedTuple
 
 _PREFIX = b"DICM"
-_LONG_VR = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
-_VR = _LONG_VR | {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS", b"ST"}
-_VR |= {b"TM", b"UI", b"UL", b"US"}
+LONG_VR = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
+ALL_VR = LONG_VR | {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS", b"ST"}
+ALL_VR |= {b"TM", b"UI", b"UL", b"US"}
 _FIRST_GROUPS = (2, 8)  # file meta information; identification, with which data sets of images begin
 _FIRST_BYTES = tuple(group.to_bytes(2, order) for group in _FIRST_GROUPS for order in ("little", "big"))
 _HEAD = 768  # bytes that are looked at
@@ -72,9 +72,9 @@ def _counts_elements(head: bytes, encoding: Encoding) -> bool:
         vr = head[at + 4 : at + 6]
         if encoding.implicit:
             length, begin = unpack_from(f"{order}I", head, at + 4)[0], at + 8
-        elif vr not in _VR:
+        elif vr not in ALL_VR:
             return False
-        elif vr in _LONG_VR:
+        elif vr in LONG_VR:
             if at + 12 > len(head):
                 break
             length, begin = unpack_from(f"{order}I", head, at + 8)[0], at + 12

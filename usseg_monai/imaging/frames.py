@@ -21,6 +21,7 @@ class Frames:
         spacing_mm: ``(row, col)``, or ``None`` where the header does not say.
         load: index from 0 to ``(rows, cols)`` grey or ``(rows, cols, channels)`` colour, any real dtype.
         place: index to where and when that slice was taken; ``None`` for formats that do not tell.
+        unpacks_to: bytes up to the end of the last frame once the file is inflated; 0 where it is not compressed as a whole.
     """
 
     format: str
@@ -28,3 +29,4 @@ class Frames:
     spacing_mm: Spacing | None
     load: Callable[[int], npt.NDArray[Any]]
     place: Callable[[int], Place] | None = None
+    unpacks_to: int = 0

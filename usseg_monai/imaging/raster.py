@@ -8,7 +8,7 @@ Print resolutions (PNG ``pHYs``, TIFF ``XResolution``, JPEG density) say nothing
 from __future__ import annotations
 
 from importlib import import_module
-from io import BytesIO
+from io import BufferedReader
 from struct import calcsize, unpack_from
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging.codestream import check_scans
+from usseg_monai.imaging.file_bytes import BufferFile
 from usseg_monai.imaging.frames import Frames
 from usseg_monai.imaging.limits import Limits
 
@@ -37,7 +38,7 @@ _ORIENTATION = 0x0112
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
 
 
-def open_raster(data: bytes, kind: str, limits: Limits) -> Frames:
+def open_raster(data: bytes | memoryview, kind: str, limits: Limits) -> Frames:
     """Open a picture of the named format; the pages of a TIFF are frames.
 
     Args:
@@ -54,7 +55,7 @@ def open_raster(data: bytes, kind: str, limits: Limits) -> Frames:
         check_scans(data)
     pages = _count_pages(data, limits.max_frames) if kind == "tiff" else 1
     module, plugin = _PLUGINS[kind]
-    image: Any = getattr(import_module(module), plugin)(BytesIO(data))
+    image: Any = getattr(import_module(module), plugin)(BufferedReader(BufferFile(data)))
     limits.check(image.height, image.width, pages)
     if kind == "png" and getattr(image, "is_animated", False):
         raise ImageError(f"an animation of {image.n_frames} pictures; save each picture as a PNG of its own")
@@ -70,12 +71,12 @@ def open_raster(data: bytes, kind: str, limits: Limits) -> Frames:
     return Frames(kind, pages, None, load)
 
 
-def _check_png(data: bytes) -> None:
+def _check_png(data: bytes | memoryview) -> None:
     """Compare the checksums of the parts that make the picture: Pillow skips those of the pixels."""
     at = 8
     while at + 12 <= len(data):
         end = at + 8 + int.from_bytes(data[at : at + 4], "big")
-        name = data[at + 4 : at + 8]
+        name = bytes(data[at + 4 : at + 8])
         if name in _PNG_PARTS and crc32(memoryview(data)[at + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
             raise ImageError(f"part {name.decode()} of the PNG is damaged; copy or export it again")
         if name == b"IEND":
@@ -84,9 +85,9 @@ def _check_png(data: bytes) -> None:
     raise ImageError("the PNG ends early; copy or export it again")
 
 
-def _count_pages(data: bytes, most: int) -> int:
+def _count_pages(data: bytes | memoryview, most: int) -> int:
     """Length of a TIFF's chain of directories, at most one more than `most`: Pillow's own count takes time by its square."""
-    byte_order = "<" if data.startswith(b"II") else ">"
+    byte_order = "<" if data[:2] == b"II" else ">"
     big = 43 in data[2:4]
     number, entry_bytes, pointer, start = ("Q", 20, "Q", 8) if big else ("H", 12, "I", 4)
     seen: set[int] = set()

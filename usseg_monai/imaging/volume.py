@@ -139,7 +139,8 @@ class Volume:
         count = math.prod(self.size[axis] for axis in self.axes.others(len(self.size)))
         limits.check(self.size[self.axes.row], self.size[self.axes.col], count)
         self._check_inflated(limits)
-        return Frames(self.format, count, self.spacing_mm, self._loader(), self.place)
+        unpacks_to = self._ends_at() if isinstance(self.bytes, Inflated) else 0
+        return Frames(self.format, count, self.spacing_mm, self._loader(), self.place, unpacks_to)
 
     @property
     def channels(self) -> int:
@@ -149,7 +150,7 @@ class Volume:
     def _check_inflated(self, limits: Limits) -> None:
         if not isinstance(self.bytes, Inflated):
             return
-        total = self.offset + math.prod(self.size) * self.dtype.itemsize
+        total = self._ends_at()
         if total > limits.max_file_bytes:
             raise ImageError(
                 f"inflates to {total} bytes: more than {limits.max_file_bytes}; split it, or save its samples in fewer bits, "
@@ -160,6 +161,9 @@ class Volume:
                 f"the axes of its pictures are not the fastest ones, and {self._block_bytes()} bytes would have to be inflated at once, "
                 f"more than {_LARGEST_BLOCK}; unpack it first, or save it with the slices along the third axis"
             )
+
+    def _ends_at(self) -> int:
+        return self.offset + math.prod(self.size) * self.dtype.itemsize
 
     def _in_block(self) -> tuple[int, ...]:
         """Sizes of the axes that have to be read together for one picture: up to the slowest of its own."""

@@ -1,0 +1,123 @@
+"""The bytes of a file of any supported format to grey images, in this process and without regard to what that costs.
+
+`decode` is the way in: it sees to it that the file is cheap, or that another process does this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from usseg_monai.errors import ImageError, printable
+from usseg_monai.imaging.frames import Frames
+from usseg_monai.imaging.grey import to_grey
+from usseg_monai.imaging.image import GreyImage, Source
+from usseg_monai.imaging.limits import Limits
+
+_RASTER_MAGIC = {
+    b"\x89PNG\r\n\x1a\n": "png",
+    b"\xff\xd8\xff": "jpeg",
+    b"II*\0": "tiff",
+    b"MM\0*": "tiff",
+    b"II+\0": "tiff",  # BigTIFF
+    b"MM\0+": "tiff",
+    b"BM": "bmp",
+}
+_GZIP_HEAD = 1 << 16
+
+
+def decoded(data: bytes | memoryview, limits: Limits, frame: int | None) -> Iterator[GreyImage]:
+    """All frames of a file, or one; their source has no path.
+
+    Args:
+        data: the whole file.
+        limits: what a file may ask for.
+        frame: index from 0, or ``None`` for all.
+
+    Raises:
+        ImageError: of one line, whatever the bytes are.
+    """
+    with one_line_errors():
+        frames = open_frames(data, kind_of(data), limits)
+        if frame is not None and not 0 <= frame < frames.count:
+            raise ImageError(f"no frame {frame}; the file has {frames.count}, counted from 0")
+    for index in range(frames.count) if frame is None else (frame,):
+        with one_line_errors():
+            image = _image(frames, index)
+        yield image
+
+
+def _image(frames: Frames, index: int) -> GreyImage:
+    pixels = to_grey(frames.load(index))
+    place = frames.place and frames.place(index)
+    return GreyImage(pixels, frames.spacing_mm, Source(Path(), index, frames.count, frames.format), place)
+
+
+def kind_of(data: bytes | memoryview) -> str:
+    """Format of a file, as `Source.format` names it, by its first bytes; some thousand are enough.
+
+    Raises:
+        ImageError: none that is read.
+
+    >>> kind_of(b"BM" + bytes(100))
+    'bmp'
+    """
+    from usseg_monai.imaging import metaimage, nifti, nrrd
+    from usseg_monai.imaging.volume import Inflated
+
+    head = bytes(data[:348])
+    if head[128:132] == b"DICM":
+        return "dicom"
+    for magic, kind in _RASTER_MAGIC.items():
+        if head.startswith(magic):
+            return kind
+    if head.startswith(nrrd.MAGIC):
+        return "nrrd"
+    if metaimage.is_metaimage(head[:64]):
+        return "metaimage"
+    # of a gzip file no more than its beginning: there may be any number of empty parts
+    if nifti.is_nifti(bytes(Inflated(data[:_GZIP_HEAD]).read(0, 348)) if head.startswith(b"\x1f\x8b") else head):
+        return "nifti"
+    raise ImageError("not an image, whatever its name says: its content is none of PNG, JPEG, TIFF, BMP, NIfTI, NRRD, MHA, DICOM")
+
+
+def open_frames(data: bytes | memoryview, kind: str, limits: Limits) -> Frames:
+    """Open a file of a known format; its decoder is loaded only now."""
+    if kind == "dicom":
+        from usseg_monai.imaging.dicom import open_dicom
+
+        return open_dicom(data, limits)
+    if kind == "nifti":
+        from usseg_monai.imaging.nifti import open_nifti
+
+        return open_nifti(data, limits)
+    if kind == "nrrd":
+        from usseg_monai.imaging.nrrd import open_nrrd
+
+        return open_nrrd(data, limits)
+    if kind == "metaimage":
+        from usseg_monai.imaging.metaimage import open_metaimage
+
+        return open_metaimage(data, limits)
+    from usseg_monai.imaging.raster import open_raster
+
+    return open_raster(data, kind, limits)
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Whatever a decoder raises leaves as an `ImageError` of one line.
+
+    Everything is caught on purpose: over damaged bytes the decoders raise SyntaxError, struct.error, KeyError, MemoryError and more, and
+    none of these may end a batch.
+    """
+    try:
+        yield
+    except ImageError:
+        raise
+    except MemoryError as error:
+        raise ImageError("not enough memory to decode it; reduce it, or use fewer threads") from error
+    except Exception as error:
+        reason = printable(" ".join(str(error).split())[:120]) or type(error).__name__
+        raise ImageError(f"damaged, or of a kind that is not read ({reason}); copy or export it again") from error

@@ -1,0 +1,189 @@
+"""Which files are cheap for certain, told by a look at sizes and counts; all others are decoded in a process of their own.
+
+A rule may send a harmless file away, at the price of a pipe. It must never keep a dear one: what decoders do for each byte, part, tag or
+frame in Python, or in C without bound, is counted here. Bounds are such that the worst file that is kept costs about a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from struct import calcsize, error, unpack_from
+from typing import NamedTuple
+
+from usseg_monai.imaging.content import open_frames
+from usseg_monai.imaging.dicom_kind import ALL_VR, LONG_VR, Encoding, data_set_start, guess_encoding
+from usseg_monai.imaging.limits import Limits
+
+LARGEST_HERE = 16 << 20
+"""Bytes of a file; larger ones are mapped, which only the other process may do."""
+
+MOST_UNPACKED = 64 << 20  # bytes of samples that a compressed file unpacks to
+MOST_PACKED = 4 << 20  # bytes of such a file, which may consist of tiny parts
+MOST_HEADER = 256 << 10  # bytes of a header that a library reads element by element in Python
+MOST_PARTS = 4096  # of a PNG; its pixels are written in parts of 8 kB and more
+MOST_SEGMENTS = 256  # of a JPEG before its first scan
+MOST_PASSES = 64 << 20  # pixels of a JPEG times its scans
+MOST_TAGS = 128  # of a TIFF's directory
+MOST_ELEMENTS = 2048  # of a DICOM header, those of sequences without length included
+MOST_FRAMES = 200  # of a DICOM file
+MOST_COLOUR_MAPPED = 4 << 20  # bytes of DICOM pixels that a palette makes three of each
+
+
+def is_cheap(data: bytes, kind: str, limits: Limits) -> bool:
+    """Whether a file of this format, as `content.kind_of` names it, may be decoded in this process.
+
+    >>> is_cheap(b"BM" + bytes(12) + (12).to_bytes(4, "little") + bytes(100), "bmp", Limits())
+    True
+    """
+    if kind in _VOLUMES:
+        return _volume(data, kind, limits)
+    try:
+        return kind in _RULES and _RULES[kind](data)
+    except (error, IndexError, ValueError):  # cut or damaged: nothing is certain
+        return False
+
+
+def _png(data: bytes) -> bool:
+    cols, rows, depth, colours = unpack_from(">IIBB", data, 16)
+    samples = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colours, 4)
+    if rows * cols * samples * depth > 8 * MOST_UNPACKED:
+        return False
+    at = 8
+    for _ in range(MOST_PARTS):
+        if data[at + 4 : at + 8] == b"IEND" or at >= len(data):
+            return True
+        at += 12 + int(unpack_from(">I", data, at)[0])
+    return False
+
+
+def _jpeg(data: bytes) -> bool:
+    """Well-formed segments up to the first scan, of which libjpeg makes the rest."""
+    at, pixels = 2, 0
+    for _ in range(MOST_SEGMENTS):
+        marker, length = unpack_from(">HH", data, at)
+        if not 0xFFC0 <= marker <= 0xFFFE or 0xFFD0 <= marker <= 0xFFD9 or at > MOST_HEADER:
+            return False
+        if marker == 0xFFDA:
+            return pixels * data.count(b"\xff\xda") <= MOST_PASSES
+        if 0xFFC0 <= marker <= 0xFFCF and marker not in (0xFFC4, 0xFFC8, 0xFFCC):
+            rows, cols = unpack_from(">HH", data, at + 5)
+            pixels = max(pixels, rows * cols)
+        at += 2 + int(length)
+    return False
+
+
+def _bmp(data: bytes) -> bool:
+    """Run lengths are unpacked by a loop of Python."""
+    header = unpack_from("<I", data, 14)[0]
+    return header == 12 or (header >= 40 and unpack_from("<I", data, 30)[0] in (0, 3))
+
+
+_TIFF_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}  # bytes by type
+_TIFF_PACKINGS = {1, 2, 3, 4, 5, 8, 32773, 32946}  # none, fax, LZW, deflate, PackBits
+
+
+def _tiff(data: bytes) -> bool:
+    """One page with a small directory, packed by what unpacks into the page and no further."""
+    order = "<" if data[:2] == b"II" else ">"
+    big = 43 in data[2:4]
+    number, entry, pointer, start = ("Q", "HHQ", "Q", 8) if big else ("H", "HHI", "I", 4)
+    (at,) = unpack_from(order + pointer, data, start)
+    (entries,) = unpack_from(order + number, data, at)
+    if entries > MOST_TAGS:
+        return False
+    at += calcsize("=" + number)
+    step, before = calcsize("=" + entry + pointer), calcsize("=" + entry)
+    values: dict[int, int] = {}
+    size = 0
+    for place in range(at, at + entries * step, step):
+        tag, kind, count = unpack_from(order + entry, data, place)
+        size += count * _TIFF_SIZES.get(kind, 8)
+        (values[tag],) = unpack_from(order + ("H" if kind == 3 else pointer), data, place + before)
+    (following,) = unpack_from(order + pointer, data, at + entries * step)
+    cols, rows, width, height = (values.get(tag, 0) for tag in (256, 257, 322, 323))
+    samples = max(rows * cols, width * height) * values.get(277, 1)
+    return following == 0 and size <= MOST_HEADER and values.get(259, 1) in _TIFF_PACKINGS and samples <= MOST_UNPACKED // 4
+
+
+def _dicom(data: bytes) -> bool:
+    """Pixels as they are, few frames, and a header that is short, whatever it holds."""
+    start = data_set_start(data)
+    if start is None:
+        return False
+    at, encoding = (start, guess_encoding(data[start:])) if data[start : start + 2] != b"\2\0" else _dicom_meta(data, start)
+    if encoding is None:
+        return False
+    pixels, mapped = 0, False
+    for _ in range(MOST_ELEMENTS):
+        if at + 8 > len(data):
+            return len(data) - pixels <= MOST_HEADER and not (mapped and pixels > MOST_COLOUR_MAPPED)
+        element = _dicom_element(data, at, encoding)
+        value = data[element.begin : element.begin + min(element.length, 16)]
+        if element.tag == _PIXEL_DATA:
+            if element.length == _UNDEFINED or element.vr not in (b"", b"OB", b"OW"):
+                return False
+            pixels += min(element.length, len(data) - element.begin)
+        many = element.tag == _FRAMES and int(value.strip(b" \0") or b"1") > MOST_FRAMES
+        odd = element.tag == _BITS_ALLOCATED and value.strip(b"\0") not in (b"\x08", b"\x10", b"\x20")
+        if many or odd or element.tag in _SEGMENTED_PALETTES:  # these are unpacked by a loop of Python
+            return False
+        mapped = mapped or element.tag in _PALETTES
+        at = element.begin if element.length == _UNDEFINED else element.begin + element.length  # into a sequence, or over it
+    return False
+
+
+_UNDEFINED = 0xFFFFFFFF
+_PIXEL_DATA, _FRAMES, _BITS_ALLOCATED = 0x7FE00010, 0x00280008, 0x00280100
+_PALETTES, _SEGMENTED_PALETTES = range(0x00281101, 0x00281204), range(0x00281221, 0x00281224)
+_NATIVE = {
+    b"1.2.840.10008.1.2": Encoding(implicit=True, little=True),
+    b"1.2.840.10008.1.2.1": Encoding(implicit=False, little=True),
+    b"1.2.840.10008.1.2.2": Encoding(implicit=False, little=False),
+}
+
+
+class _Element(NamedTuple):
+    tag: int
+    vr: bytes  # empty where it is implicit
+    begin: int  # of the value
+    length: int
+
+
+def _dicom_element(data: bytes, at: int, encoding: Encoding) -> _Element:
+    """Raises `ValueError` for a VR that does not exist: libraries guess then."""
+    order = "<" if encoding.little else ">"
+    group, number = unpack_from(order + "HH", data, at)
+    if encoding.implicit or group == 0xFFFE:  # items and delimiters have no VR
+        return _Element(group << 16 | number, b"", at + 8, unpack_from(order + "I", data, at + 4)[0])
+    vr = data[at + 4 : at + 6]
+    if vr in LONG_VR:
+        return _Element(group << 16 | number, vr, at + 12, unpack_from(order + "I", data, at + 8)[0])
+    if vr not in ALL_VR:
+        raise ValueError(vr)
+    return _Element(group << 16 | number, vr, at + 8, unpack_from(order + "H", data, at + 6)[0])
+
+
+def _dicom_meta(data: bytes, at: int) -> tuple[int, Encoding | None]:
+    """Where the file meta information ends, and the encoding behind it; ``None`` where it is deflated or its pixels are compressed."""
+    encoding = None
+    for _ in range(MOST_ELEMENTS):
+        if data[at : at + 2] != b"\2\0":
+            break
+        element = _dicom_element(data, at, Encoding(implicit=False, little=True))
+        at = element.begin + element.length
+        if element.tag == 0x00020010:
+            encoding = _NATIVE.get(data[element.begin : at].rstrip(b"\0 "))
+    return at, encoding
+
+
+def _volume(data: bytes, kind: str, limits: Limits) -> bool:
+    """Samples that lie in the file as they are, or do not unpack to much. Opening these formats reads a short header and nothing else."""
+    try:
+        unpacks_to = open_frames(data, kind, limits).unpacks_to
+        return unpacks_to <= MOST_UNPACKED and (not unpacks_to or len(data) <= MOST_PACKED)
+    except Exception:  # whatever it is, it is raised again where the file is read
+        return True
+
+
+_RULES: dict[str, Callable[[bytes], bool]] = {"png": _png, "jpeg": _jpeg, "bmp": _bmp, "tiff": _tiff, "dicom": _dicom}
+_VOLUMES = {"nifti", "nrrd", "metaimage"}
