@@ -155,7 +155,7 @@ def _volume(case: tuple[Any, ...], path: Path) -> None:
 def _slices(rng: Random) -> list[Any]:
     """Measured slices of a stack or two, as headers of strangers place them."""
     from usseg_monai.imaging import Place
-    from usseg_monai.inference.stacks import StudyFrame
+    from usseg_monai.inference.study_frames import StudyFrame
 
     odd = (None, 0.0, -1.0, 1e-300, 2.0**31, -(2.0**31))  # the readers let no larger numbers through
     mess = rng.choice((0.0, 0.0, 0.02, 0.3))
@@ -200,7 +200,7 @@ def _study(frames: list[Any], path: Path) -> None:
     from usseg_monai.inference.stacks import find_stacks
 
     stacks = find_stacks(frames)
-    assert sum(len(phases) for stack in stacks for phases in stack.slices) == len(frames), "a frame was lost"
+    assert sum(len(stack.unused) + sum(map(len, stack.slices)) for stack in stacks) == len(frames), "a frame was lost"
     try:
         rows = sum_up(TASKS["left_ventricle"], path.parent / "out", frames)
     except UssegError as error:

@@ -200,7 +200,7 @@ def test_an_interrupted_run_sums_up_all_of_it(tmp_path: Path) -> None:
 def write_nifti(path: Path, voxels: np.ndarray, zooms: tuple[float, ...]) -> None:
     import nibabel
 
-    image = nibabel.Nifti1Image(np.swapaxes(voxels, 0, 1), np.eye(4))
+    image = nibabel.Nifti1Image(np.swapaxes(voxels, 0, 1), np.diag([*zooms[:3], 1.0]))
     image.header.set_zooms(zooms[: voxels.ndim])
     image.header.set_xyzt_units("mm", "sec")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -274,7 +274,7 @@ def test_volumes_of_several_patients_are_no_phases(tmp_path: Path) -> None:
         (lambda s, p, e: e | {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0]} if s == 0 else e, "the slices have several orientations"),
         (
             lambda s, p, e: e | {"TriggerTime": 0.0, "InstanceNumber": 1, "AcquisitionTime": "101500"},
-            "several frames have one position and time",
+            "nothing tells the phases of a slice apart: TriggerTime, TemporalPositionIdentifier, ContentTime, AcquisitionTime, ",
         ),
         (lambda s, p, e: e | {"ImagePositionPatient": ["nan", 0, 0]}, "the position of 24 of 24 frames is not known"),
     ],

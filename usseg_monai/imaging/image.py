@@ -65,6 +65,7 @@ class Place:
         temporal_index: of the phase, as TemporalPositionIdentifier or TemporalPositionIndex states it.
         content_s: time within its day at which the pixels were made (DICOM's ContentTime).
         instance: distinguishes images within a series; copies of one image share it; empty where unknown.
+        series_number: of the series in its study, as scanners count them (DICOM's SeriesNumber).
     """
 
     modality: str = ""
@@ -79,6 +80,7 @@ class Place:
     temporal_index: int | None = None
     content_s: float | None = None
     instance: str = ""
+    series_number: int | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from usseg_monai.inference.journal import Done, Journal, Stamp
 from usseg_monai.inference.pipeline import FrameResult
 from usseg_monai.inference.results import FrameRows, Row, Table
 from usseg_monai.inference.run_record import InputRecord, RunRecord
-from usseg_monai.inference.stacks import StudyFrame
+from usseg_monai.inference.study_frames import StudyFrame
 from usseg_monai.measurements.result import Status
 
 __all__ = ["Ledger", "NoPicture", "Outcome", "Planned", "Progress"]

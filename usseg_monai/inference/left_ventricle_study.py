@@ -21,7 +21,8 @@ from usseg_monai.imaging import write_png
 from usseg_monai.imaging.chart import Mark, draw_curve
 from usseg_monai.imaging.contour import read_contour_mask
 from usseg_monai.inference.results import Row, one_line, write_table
-from usseg_monai.inference.stacks import FOLDER, TABLE, Stack, StudyFrame, find_stacks
+from usseg_monai.inference.stacks import FOLDER, TABLE, Stack, find_stacks
+from usseg_monai.inference.study_frames import StudyFrame
 from usseg_monai.measurements.left_ventricle import Function, atrial_slices, myocardial_mass_g, ventricular_function, volume_curve
 from usseg_monai.tasks import Task
 
@@ -76,14 +77,14 @@ def _write_stack(task: Task, folder: Path, stack: Stack, epicardium: Path | None
     counted = set() if areas is None else set(range(len(areas))) - set(beyond)
     write_table(place / f"{stack.name}_areas.csv", _AREA_COLUMNS, _area_rows(stack, counted))
     if areas is None or stack.distance_mm is None:
-        return row | {"message": one_line(f"areas only: {'; '.join(problems)}")}
+        return row | {"message": _message(f"areas only: {problems[0]}", *problems[1:], *stack.remarks)}
     areas[beyond] = 0
     volumes = volume_curve(areas, stack.distance_mm)
     write_table(place / f"{stack.name}_volumes.csv", _VOLUME_COLUMNS, _volume_rows(stack, volumes))
     if not volumes.max() > 0:
-        return row | {"message": "no cavity was found in any slice"}
+        return row | {"message": _message("no cavity was found in any slice", *stack.remarks)}
     if len(volumes) < 2:
-        return row | {"message": f"one phase, {volumes[0]:.1f} ml: end diastole and end systole need more"}
+        return row | {"message": _message(f"one phase, {volumes[0]:.1f} ml: end diastole and end systole need more", *stack.remarks)}
     function = ventricular_function(volumes)
     mass = _Mass() if epicardium is None else _mass(stack, areas, function.end_diastole, epicardium, stacks)
     write_png(place / f"{stack.name}_volume.png", _curve(stack, volumes, function))
@@ -95,10 +96,14 @@ def _write_stack(task: Task, folder: Path, stack: Stack, epicardium: Path | None
         "mass_g": mass.grams,
         "end_diastole_phase": function.end_diastole,
         "end_systole_phase": function.end_systole,
-        "message": one_line(
-            "; ".join(filter(None, [_modality(stack, task), _atrium(beyond), _open_end(areas[:, function.end_diastole]), mass.remark]))
+        "message": _message(
+            *stack.remarks, _modality(stack, task), _atrium(beyond), _open_end(areas[:, function.end_diastole]), mass.remark
         ),
     }
+
+
+def _message(*parts: str) -> str:
+    return one_line("; ".join(filter(None, parts)))
 
 
 def _areas(stack: Stack) -> tuple[Areas | None, list[str]]:
@@ -181,6 +186,7 @@ def _contour_area(contour: Path, frame: StudyFrame) -> float:
 
 def _area_rows(stack: Stack, counted: Collection[int]) -> list[Row]:
     known = bool(stack.positions_mm)
+    placed = [(number, phase, frame) for number, phases in enumerate(stack.slices) for phase, frame in enumerate(phases)]
     return [
         {
             "slice": number if known else None,
@@ -189,13 +195,12 @@ def _area_rows(stack: Stack, counted: Collection[int]) -> list[Row]:
             "time_ms": frame.place.time_ms,
             "area_mm2": _area(frame),
             "area_px": frame.row["area_px"],
-            "counted": int(number in counted),
+            "counted": int(phase is not None and number in counted),
             "status": frame.row["status"],
             "file": frame.row["file"],
             "frame": frame.row["frame"],
         }
-        for number, phases in enumerate(stack.slices)
-        for phase, frame in enumerate(phases)
+        for number, phase, frame in [*placed, *((number, None, frame) for number, frame in stack.unused)]
     ]
 
 
