@@ -139,12 +139,31 @@ def dicom_compressed_bytes(frames: list[bytes], pixels: npt.NDArray[Any], syntax
     return file.getvalue()
 
 
-def ultrasound_region(box: tuple[int, int, int, int], delta_cm: tuple[float, float], *, units: int = 3, spatial_format: int = 1) -> Any:
+def dicom_with_raw(pixels: npt.NDArray[Any], tag: int, vr: str, value: bytes, **elements: Any) -> bytes:
+    """A DICOM file, Explicit VR Little Endian, with one element whose VR and bytes are as given, whatever pydicom thinks of them."""
+    mark = b"PLACE OF THE VALUE"
+    whole = dicom_bytes(pixels, **elements)
+    dataset = dicom_dataset(pixels, **elements)
+    dataset.add_new(tag, "LO", mark.decode())
+    file = BytesIO()
+    dataset.save_as(file, enforce_file_format=True, implicit_vr=False, little_endian=True)
+    data = file.getvalue()
+    assert len(data) == len(whole) + 8 + len(mark)
+    at = data.index(mark) - 8
+    value += b"\0" * (len(value) % 2) if vr in ("OB", "UN", "UI") else b" " * (len(value) % 2)
+    long = vr in ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "UC", "UN", "UR", "UT")
+    length = b"\0\0" + len(value).to_bytes(4, "little") if long else len(value).to_bytes(2, "little")
+    return data[: at + 4] + vr.encode() + length + value + data[at + 8 + len(mark) :]
+
+
+def ultrasound_region(
+    box: tuple[int, int, int, int], delta_cm: tuple[float, float], *, units: int = 3, spatial_format: int = 1, data_type: int = 1
+) -> Any:
     """An item of SequenceOfUltrasoundRegions: box ``(left, top, right, bottom)``, step ``(row, col)`` in cm."""
     from pydicom.dataset import Dataset
 
     region = Dataset()
-    region.RegionSpatialFormat, region.RegionDataType = spatial_format, 1
+    region.RegionSpatialFormat, region.RegionDataType = spatial_format, data_type
     region.RegionLocationMinX0, region.RegionLocationMinY0, region.RegionLocationMaxX1, region.RegionLocationMaxY1 = box
     region.PhysicalUnitsXDirection = region.PhysicalUnitsYDirection = units
     region.PhysicalDeltaY, region.PhysicalDeltaX = delta_cm

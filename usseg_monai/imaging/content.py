@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from usseg_monai.errors import ImageError, printable
+from usseg_monai.imaging.dicom_kind import HEAD, looks_like_dicom
 from usseg_monai.imaging.frames import Frames
 from usseg_monai.imaging.grey import to_grey
 from usseg_monai.imaging.image import GreyImage, Source
@@ -51,7 +52,8 @@ def decoded(data: bytes | memoryview, limits: Limits, frame: int | None) -> Iter
 def _image(frames: Frames, index: int) -> GreyImage:
     pixels = to_grey(frames.load(index))
     place = frames.place and frames.place(index)
-    return GreyImage(pixels, frames.spacing_mm, Source(Path(), index, frames.count, frames.format), place)
+    spacing = frames.frame_spacing(index) if frames.frame_spacing else frames.spacing_mm
+    return GreyImage(pixels, spacing, Source(Path(), index, frames.count, frames.format), place, frames.regions)
 
 
 def kind_of(data: bytes | memoryview) -> str:
@@ -66,9 +68,9 @@ def kind_of(data: bytes | memoryview) -> str:
     from usseg_monai.imaging import metaimage, nifti, nrrd
     from usseg_monai.imaging.volume import Inflated
 
-    head = bytes(data[:348])
-    if head[128:132] == b"DICM":
+    if looks_like_dicom(bytes(data[:HEAD])):  # before all others: the free bytes of its preamble may look like any of them
         return "dicom"
+    head = bytes(data[:348])
     for magic, kind in _RASTER_MAGIC.items():
         if head.startswith(magic):
             return kind

@@ -13,9 +13,11 @@ _PREFIX = b"DICM"
 LONG_VR = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
 ALL_VR = LONG_VR | {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS", b"ST"}
 ALL_VR |= {b"TM", b"UI", b"UL", b"US"}
+HEAD = 768
+"""Bytes at the beginning that are looked at."""
+
 _FIRST_GROUPS = (2, 8)  # file meta information; identification, with which data sets of images begin
 _FIRST_BYTES = tuple(group.to_bytes(2, order) for group in _FIRST_GROUPS for order in ("little", "big"))
-_HEAD = 768  # bytes that are looked at
 _ELEMENTS = 3  # so many in order make a data set; chance or other formats do not
 
 
@@ -37,7 +39,7 @@ def looks_like_dicom(head: bytes) -> bool:
 
 def data_set_start(head: bytes | memoryview) -> int | None:
     """Offset of the first element, of the file meta information where there is any; ``None`` where this is not DICOM."""
-    head = bytes(head[:_HEAD])
+    head = bytes(head[:HEAD])
     if head[128:132] == _PREFIX:
         return 132
     cut = head.find(_PREFIX, 0, 128) + len(_PREFIX)  # fewer free bytes than there should be
@@ -51,17 +53,17 @@ def guess_encoding(head: bytes | memoryview) -> Encoding | None:
     >>> guess_encoding(bytes.fromhex("0800050043530000 0800080043530000 0800160055490000"))
     Encoding(implicit=False, little=True)
     """
-    head = bytes(head[:_HEAD])
-    if head[:2] not in _FIRST_BYTES:  # of most files that are something else
+    if bytes(head[:2]) not in _FIRST_BYTES:  # of most files that are something else
         return None
     for encoding in (Encoding(False, True), Encoding(True, True), Encoding(False, False), Encoding(True, False)):
-        if _counts_elements(head, encoding):
+        if fits_encoding(head, encoding):
             return encoding
     return None
 
 
-def _counts_elements(head: bytes, encoding: Encoding) -> bool:
-    """Whether the bytes begin with elements whose tags rise, as far as they reach."""
+def fits_encoding(head: bytes | memoryview, encoding: Encoding) -> bool:
+    """Whether the bytes begin with three elements of this encoding whose tags rise."""
+    head = bytes(head[:HEAD])
     order = "<" if encoding.little else ">"
     at, last, found = 0, -1, 0
     while found < _ELEMENTS and at + 8 <= len(head):

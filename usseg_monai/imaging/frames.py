@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from usseg_monai.imaging.image import Place, Spacing
+from usseg_monai.imaging.image import Place, Region, Spacing
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Frames:
         load: index from 0 to ``(rows, cols)`` grey or ``(rows, cols, channels)`` colour, any real dtype.
         place: index to where and when that slice was taken; ``None`` for formats that do not tell.
         unpacks_to: bytes up to the end of the last frame once the file is inflated; 0 where it is not compressed as a whole.
+        regions: parts of each frame that have a scale of their own; `spacing_mm` is ``None`` then.
+        frame_spacing: index to the spacing of that frame, where a file states one for each; ``None`` where `spacing_mm` holds for all.
     """
 
     format: str
@@ -30,3 +32,5 @@ class Frames:
     load: Callable[[int], npt.NDArray[Any]]
     place: Callable[[int], Place] | None = None
     unpacks_to: int = 0
+    regions: tuple[Region, ...] = ()
+    frame_spacing: Callable[[int], Spacing | None] | None = None

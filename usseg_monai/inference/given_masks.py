@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
@@ -12,7 +12,9 @@ import numpy as np
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging import GreyArray, GreyImage, Limits, Spacing, read_frames
 from usseg_monai.imaging.mask_values import MaskRule, find_rule
+from usseg_monai.imaging.regions import scale_image
 from usseg_monai.inference.predictor import Prediction
+from usseg_monai.measurements.result import with_remark
 from usseg_monai.tasks import get_task
 
 __all__ = ["GivenMasks"]
@@ -87,12 +89,10 @@ class GivenMasks:
         """
         rule = image.rule if isinstance(image, _MaskFrame) else find_rule([image.pixels], self.label)
         mask = rule.mask(image.pixels)
-        if image.spacing_mm is not None:
-            spacing_mm = image.spacing_mm
-        shown = GreyImage(np.float32(_SHADE) * mask.astype(np.float32), spacing_mm, image.source)
-        measurement = self.task.measure(mask, spacing_mm)
-        message = "; ".join(filter(None, (measurement.message, rule.remark)))
-        return Prediction(shown, mask, mask.astype(np.float32), replace(measurement, message=message))
+        image, reason = scale_image(image, mask, spacing_mm)
+        shown = GreyImage(np.float32(_SHADE) * mask.astype(np.float32), image.spacing_mm, image.source)
+        measurement = with_remark(with_remark(self.task.measure(mask, image.spacing_mm), rule.remark), reason)
+        return Prediction(shown, mask, mask.astype(np.float32), measurement)
 
 
 def _readable(frames: Iterator[GreyImage]) -> Iterator[GreyArray]:

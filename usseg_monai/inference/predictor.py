@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ import numpy.typing as npt
 from usseg_monai.errors import UsageError
 from usseg_monai.imaging import GreyImage, Limits, MaskArray, Spacing, read_image
 from usseg_monai.imaging.grey import to_grey
+from usseg_monai.imaging.regions import scale_image
 from usseg_monai.imaging.spacing import check_spacing
 from usseg_monai.inference.engines.base import Engine
-from usseg_monai.measurements.result import Measurement, Status, Value
+from usseg_monai.measurements.result import Measurement, Status, Value, with_remark
 from usseg_monai.tasks import get_task
 
 __all__ = ["ENGINES", "Prediction", "Predictor", "engine_name"]
@@ -102,7 +103,7 @@ class Predictor:
             source: a file (of several frames, the first; see `usseg_monai.imaging.read_frames` for the others), an image as read from
                 one, or an array: ``(rows, cols)`` grey, ``(rows, cols, 3)`` RGB.
             spacing_mm: ``(row, col)`` in mm between pixel centres, used where the image itself does not say; without either there are no
-                millimetres.
+                millimetres. Where regions of the image have different scales, the one that holds the structure says it.
 
         Raises:
             ImageError: no image that can be used.
@@ -110,10 +111,11 @@ class Predictor:
         """
         image = _image(source)
         if image.spacing_mm is None and spacing_mm is not None:
-            image = replace(image, spacing_mm=check_spacing(*spacing_mm))
+            spacing_mm = check_spacing(*spacing_mm)
         output = self.engine(image.pixels)
+        image, reason = scale_image(image, output.mask, spacing_mm)
         measurement = self.task.measure_answer(output.mask, image.spacing_mm, output.extras)
-        return Prediction(image, output.mask, output.probability, measurement)
+        return Prediction(image, output.mask, output.probability, with_remark(measurement, reason))
 
 
 def _image(source: str | Path | GreyImage | npt.NDArray[Any]) -> GreyImage:

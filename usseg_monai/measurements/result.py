@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -84,3 +84,12 @@ class Measurement:
     confidence: float | None = None
     unlikeness: float | None = None
     axes: tuple[npt.NDArray[np.float64], ...] = ()
+
+
+def with_remark(measurement: Measurement, remark: str) -> Measurement:
+    """The measurement with something added to its message; as it is where there is nothing to add.
+
+    >>> with_remark(Measurement({}, Status.OK, "small"), "no millimetres").message
+    'small; no millimetres'
+    """
+    return replace(measurement, message="; ".join(filter(None, (measurement.message, remark)))) if remark else measurement

@@ -1,0 +1,92 @@
+"""DICOM objects that hold no picture to predict, told by their SOP class, or their modality where the class is not known."""
+
+from __future__ import annotations
+
+from usseg_monai.errors import NoPictureError
+
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
+_RT_IMAGES = {f"{_STORAGE}481.1", f"{_STORAGE}481.23", f"{_STORAGE}481.24"}
+_CLASSES = {
+    "1.2.840.10008.1.3.10": "a DICOMDIR, the index of a medium",
+    "1.2.840.10008.5.1.4.34.7": "a radiotherapy delivery instruction",
+    "1.2.840.10008.5.1.4.38": "a hanging protocol",
+    "1.2.840.10008.5.1.4.39": "a color palette",
+    f"{_STORAGE}4.2": "an MR spectroscopy",
+    f"{_STORAGE}8": "a standalone overlay",
+    f"{_STORAGE}9": "a curve or waveform",
+    f"{_STORAGE}10": "a lookup table",
+    f"{_STORAGE}11": "a presentation state",
+    f"{_STORAGE}30": "a parametric map",
+    f"{_STORAGE}66.1": "a spatial registration",
+    f"{_STORAGE}66.2": "spatial fiducials",
+    f"{_STORAGE}66.3": "a deformable spatial registration",
+    f"{_STORAGE}66.4": "a segmentation (SEG)",
+    f"{_STORAGE}66.5": "a surface segmentation",
+    f"{_STORAGE}66.6": "tractography results",
+    f"{_STORAGE}66.7": "a segmentation (SEG, label map)",
+    f"{_STORAGE}66": "raw data",
+    f"{_STORAGE}67": "a real world value mapping",
+    f"{_STORAGE}68": "a surface scan",
+    f"{_STORAGE}78": "an ophthalmic measurement",
+    f"{_STORAGE}79": "an ophthalmic measurement",
+    f"{_STORAGE}80": "an ophthalmic measurement",
+    f"{_STORAGE}88.59": "a key object selection (KO)",
+    f"{_STORAGE}88": "a structured report (SR)",
+    f"{_STORAGE}90": "a content assessment",
+    f"{_STORAGE}104.1": "an encapsulated PDF",
+    f"{_STORAGE}104.2": "an encapsulated CDA document",
+    f"{_STORAGE}104.3": "an encapsulated STL model",
+    f"{_STORAGE}104": "an encapsulated document",
+    f"{_STORAGE}131": "a basic structured display",
+    f"{_STORAGE}200": "a protocol",
+    f"{_STORAGE}201": "a storage inventory",
+    f"{_STORAGE}481.2": "a radiotherapy dose",
+    f"{_STORAGE}481.3": "a radiotherapy structure set",
+    f"{_STORAGE}481.5": "a radiotherapy plan",
+    f"{_STORAGE}481.8": "a radiotherapy plan",
+    f"{_STORAGE}481": "a radiotherapy object",
+}
+_MODALITIES = {
+    "AU": "audio",
+    "DOC": "a document",
+    "ECG": "a waveform",
+    "FID": "spatial fiducials",
+    "HD": "a waveform",
+    "KO": "a key object selection (KO)",
+    "M3D": "a model",
+    "PLAN": "a plan",
+    "PR": "a presentation state",
+    "REG": "a spatial registration",
+    "RESP": "a waveform",
+    "RTDOSE": "a radiotherapy dose",
+    "RTPLAN": "a radiotherapy plan",
+    "RTRECORD": "a radiotherapy record",
+    "RTSTRUCT": "a radiotherapy structure set",
+    "SEG": "a segmentation (SEG)",
+    "SMR": "a stereometric relationship",
+    "SR": "a structured report (SR)",
+}
+
+
+def object_without_picture(sop_class: str, modality: str) -> str | None:
+    """What an object is that holds no picture; ``None`` where it may hold one. Secondary captures are pictures.
+
+    >>> object_without_picture("1.2.840.10008.5.1.4.1.1.88.33", "SR"), object_without_picture("1.2.840.10008.5.1.4.1.1.7", "SR")
+    ('a structured report (SR)', None)
+    """
+    if sop_class in _RT_IMAGES:
+        return None
+    parts = sop_class.split(".")
+    for length in range(len(parts), 5, -1):  # a class of a family that is not listed counts as its family
+        if (found := _CLASSES.get(".".join(parts[:length]))) is not None:
+            return found
+    return None if sop_class.startswith(_STORAGE) else _MODALITIES.get(modality)
+
+
+def check_has_picture(sop_class: str, modality: str, has_pixels: bool) -> None:
+    """Raise `NoPictureError` for an object without a picture to predict."""
+    found = object_without_picture(sop_class, modality)
+    if found is None and not has_pixels:
+        found = f"a DICOM object without PixelData{f' of modality {modality[:16]}' if modality.isalnum() else ''}"
+    if found is not None:
+        raise NoPictureError(f"no picture to predict: the file is {found}; give the images that belong to it")
