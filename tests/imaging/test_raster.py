@@ -199,3 +199,65 @@ def test_flipped_bits_of_a_png_are_found_by_its_checksums(at: int, chunk: str, t
 def test_a_png_without_its_end(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="the PNG ends early"):
         read_image(write(tmp_path, pillow_bytes(picture(), "PNG")[:-12]))
+
+
+@pytest.mark.parametrize("between", [0, 1, 15, 65_535])
+def test_bytes_between_the_segments_of_a_jpeg(between: int, tmp_path: Path) -> None:
+    data = pillow_bytes(picture(), "JPEG", quality=100)
+    assert np.abs(read_image(write(tmp_path, data[:2] + between * b"\xff" + data[2:])).pixels - picture()).max() <= 1
+
+
+@pytest.mark.parametrize("stuffing", [65_600 * b"\xff", 65_600 * b"\0", 32_800 * b"\xff\0", 4096 * b"\xff\xe1\0\2", 4100 * b"\xff\x01"])
+def test_a_jpeg_that_is_stuffed_before_its_picture(stuffing: bytes, tmp_path: Path) -> None:
+    data = pillow_bytes(picture(), "JPEG")
+    with pytest.raises(ImageError, match="before the first scan of a JPEG"):
+        read_image(write(tmp_path, data[:20] + stuffing + data[20:]))
+
+
+def test_a_jpeg_of_nothing_but_fill_bytes(tmp_path: Path) -> None:
+    with pytest.raises(ImageError):
+        read_image(write(tmp_path, b"\xff\xd8" + 2_000_000 * b"\xff"))
+
+
+@pytest.mark.parametrize(("parts", "read"), [((1 << 15) - 2, True), ((1 << 15) - 1, False)])
+def test_the_number_of_parts_of_a_png(parts: int, read: bool, tmp_path: Path) -> None:
+    data = pillow_bytes(picture(), "PNG")
+    path = write(tmp_path, data[:33] + parts * png_chunk(b"prVt", b"") + data[33:])
+    if read:
+        np.testing.assert_array_equal(read_image(path).pixels, picture())
+    else:
+        with pytest.raises(ImageError, match="more than 32768 parts of a PNG"):
+            read_image(path)
+
+
+def run_length_bmp(rows: int, cols: int, packed: bytes) -> bytes:
+    """A BMP of 8 bits and a grey palette, packed by run lengths."""
+    palette = b"".join(bytes([value] * 3 + [0]) for value in range(256))
+    header = struct.pack("<IiiHHIIiiII", 40, cols, rows, 1, 8, 1, len(packed), 0, 0, 256, 0)
+    return b"BM" + struct.pack("<IHHI", 14 + 40 + 1024 + len(packed), 0, 0, 14 + 40 + 1024) + header + palette + packed
+
+
+def test_a_bmp_packed_by_run_lengths(tmp_path: Path) -> None:
+    values = l_mask() * 200
+    rows = b"".join(b"".join(bytes([1, value]) for value in row) + b"\0\0" for row in values[::-1])
+    np.testing.assert_array_equal(read_image(write(tmp_path, run_length_bmp(*values.shape, rows + b"\0\1"))).pixels, values)
+
+
+@pytest.mark.parametrize(("rows", "padding", "read"), [(2048, 0, True), (2049, 0, False), (2048, 4 << 20, False)])
+def test_the_size_of_a_bmp_packed_by_run_lengths(rows: int, padding: int, read: bool, tmp_path: Path) -> None:
+    path = write(tmp_path, run_length_bmp(rows, 2048, b"\0\1") + bytes(padding))
+    if read:
+        with pytest.raises(ImageError, match="damaged"):  # it holds no row; the bound is what is tested
+            read_image(path)
+    else:
+        with pytest.raises(ImageError, match=f"a BMP of {rows} rows x 2048 columns .* packed by run lengths"):
+            read_image(path)
+
+
+def test_a_file_of_more_bytes_than_its_picture_can_have(tmp_path: Path) -> None:
+    data = pillow_bytes(picture(), "PNG")
+    limits = Limits(max_pixels=10_000)
+    most = 8 * 10_000 + (32 << 20)
+    np.testing.assert_array_equal(read_image(write(tmp_path, data.ljust(most, b"\0")), limits=limits).pixels, picture())
+    with pytest.raises(ImageError, match=f"{most + 1} bytes, more than the largest picture has"):
+        read_image(write(tmp_path, data.ljust(most + 1, b"\0")), limits=limits)

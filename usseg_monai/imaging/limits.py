@@ -29,6 +29,14 @@ class Limits:
     max_file_bytes: int = 512 * 1024 * 1024
     min_side: int = 8
 
+    def check_samples(self, rows: int, cols: int, pixel_bytes: int) -> None:
+        """Raise `ImageError` if a frame takes more memory than the largest of 64 bits a pixel."""
+        if rows * cols * pixel_bytes > 8 * self.max_pixels:
+            raise ImageError(
+                f"{rows} rows x {cols} columns of {pixel_bytes} bytes: more than 8 bytes for each of {self.max_pixels} pixels; "
+                "save it in fewer bits, or allow more: --max-pixels, Limits(max_pixels=...)"
+            )
+
     def check(self, rows: int, cols: int, frames: int = 1) -> None:
         """Raise `ImageError` if frames of this size are not read."""
         size = f"{rows} rows x {cols} columns"

@@ -1,19 +1,19 @@
-"""PNG, JPEG, TIFF and BMP through Pillow.
+"""PNG, JPEG and BMP through Pillow; TIFF is in `usseg_monai.imaging.tiff`.
 
 Each format's own plugin is called, not ``Image.open``: no other of Pillow's forty formats can be reached, only the code that is needed is
-imported, and the size is checked against our limits before a pixel is decoded.
+imported, and the size is checked against our limits before a pixel is decoded. What Pillow reads byte by byte or part by part, in Python,
+is counted before.
 Print resolutions (PNG ``pHYs``, TIFF ``XResolution``, JPEG density) say nothing about the patient: these files have no spacing.
 """
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from io import BufferedReader
-from struct import calcsize, unpack_from
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-import numpy as np
 import numpy.typing as npt
 
 from usseg_monai.errors import ImageError
@@ -21,6 +21,8 @@ from usseg_monai.imaging.codestream import check_scans
 from usseg_monai.imaging.file_bytes import BufferFile
 from usseg_monai.imaging.frames import Frames
 from usseg_monai.imaging.limits import Limits
+from usseg_monai.imaging.pillow_samples import grey_samples
+from usseg_monai.imaging.tiff import open_tiff
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,14 +30,20 @@ if TYPE_CHECKING:
 _PLUGINS = {
     "png": ("PIL.PngImagePlugin", "PngImageFile"),
     "jpeg": ("PIL.JpegImagePlugin", "JpegImageFile"),
-    "tiff": ("PIL.TiffImagePlugin", "TiffImageFile"),
     "bmp": ("PIL.BmpImagePlugin", "BmpImageFile"),
 }
-_GREY_MODES = {"L", "I", "F", "I;16", "I;16L", "I;16B"}
-_EIGHT_BIT_MODES = {"1", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"}
 _PNG_PARTS = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
+_MOST_PNG_PARTS = 1 << 15  # the largest picture in parts of 8 kB, as writers make them, has half as many
+_MOST_JPEG_SEGMENTS = 4096  # before the first scan; long profiles come in up to 255
+_MOST_JPEG_FILL = 1 << 16  # bytes between segments; writers align with up to 15
+_MOST_RUN_LENGTH_BYTES, _MOST_RUN_LENGTH_PIXELS = 4 << 20, 2048 * 2048  # of a BMP: Pillow unpacks it in Python
+_RUN_LENGTHS = (1, 2)
+_MOST_TEXT_BYTES = 32 << 20  # of whatever stands beside the pixels
+_MARKER = re.compile(rb"\xff")
+_FILL = re.compile(rb"\xff*")
+_START_OF_SCAN = 0xDA
+_ALONE = {0x00, 0x01, *range(0xD0, 0xDA)}  # markers without a length
 _ORIENTATION = 0x0112
-_TILE_WIDTH, _TILE_LENGTH = 322, 323
 
 
 def open_raster(data: bytes | memoryview, kind: str, limits: Limits) -> Frames:
@@ -49,77 +57,80 @@ def open_raster(data: bytes | memoryview, kind: str, limits: Limits) -> Frames:
     Raises:
         ImageError: too large or too small, animated, or a kind of pixels that has no grey value. Pillow's own errors pass through.
     """
-    if kind == "png":
-        _check_png(data)
-    if kind == "jpeg":
-        check_scans(data)
-    pages = _count_pages(data, limits.max_frames) if kind == "tiff" else 1
+    if kind == "tiff":
+        return open_tiff(data, limits)
+    if len(data) > 8 * limits.max_pixels + _MOST_TEXT_BYTES:
+        raise ImageError(f"{len(data)} bytes, more than the largest picture has; save it again without what is not the picture")
+    {"png": _check_png, "jpeg": _check_jpeg, "bmp": _check_bmp}[kind](data)
     module, plugin = _PLUGINS[kind]
     image: Any = getattr(import_module(module), plugin)(BufferedReader(BufferFile(data)))
-    limits.check(image.height, image.width, pages)
+    limits.check(image.height, image.width)
     if kind == "png" and getattr(image, "is_animated", False):
         raise ImageError(f"an animation of {image.n_frames} pictures; save each picture as a PNG of its own")
 
-    def load(index: int) -> npt.NDArray[Any]:
-        if kind == "tiff":
-            image.seek(index)
-            limits.check(image.height, image.width)  # every page has a size of its own
-            _check_tile(image, limits)
+    def load(_: int) -> npt.NDArray[Any]:
         image.load()
-        return _samples(_upright(image))
+        return grey_samples(_upright(image))
 
-    return Frames(kind, pages, None, load)
+    return Frames(kind, 1, None, load)
 
 
 def _check_png(data: bytes | memoryview) -> None:
     """Compare the checksums of the parts that make the picture: Pillow skips those of the pixels."""
-    at = 8
+    view, at, parts = memoryview(data), 8, 0
     while at + 12 <= len(data):
         end = at + 8 + int.from_bytes(data[at : at + 4], "big")
         name = bytes(data[at + 4 : at + 8])
-        if name in _PNG_PARTS and crc32(memoryview(data)[at + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+        if name in _PNG_PARTS and crc32(view[at + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
             raise ImageError(f"part {name.decode()} of the PNG is damaged; copy or export it again")
         if name == b"IEND":
             return
+        parts += 1
+        if parts > _MOST_PNG_PARTS:
+            raise ImageError(f"more than {_MOST_PNG_PARTS} parts of a PNG; save the picture again")
         at = end + 4
     raise ImageError("the PNG ends early; copy or export it again")
 
 
-def _count_pages(data: bytes | memoryview, most: int) -> int:
-    """Length of a TIFF's chain of directories, at most one more than `most`: Pillow's own count takes time by its square."""
-    byte_order = "<" if data[:2] == b"II" else ">"
-    big = 43 in data[2:4]
-    number, entry_bytes, pointer, start = ("Q", 20, "Q", 8) if big else ("H", 12, "I", 4)
-    seen: set[int] = set()
-    (at,) = unpack_from(byte_order + pointer, data, start)
-    while at and at not in seen and len(seen) <= most:
-        seen.add(at)
-        (entries,) = unpack_from(byte_order + number, data, at)
-        (at,) = unpack_from(byte_order + pointer, data, at + calcsize("=" + number) + entries * entry_bytes)
-    return len(seen)
+def _check_jpeg(data: bytes | memoryview) -> None:
+    """Count what stands before the first scan; a byte that is no part of a segment costs as much as a segment."""
+    check_scans(data)
+    at, segments, fill = 2, 0, 0
+    while (start := _MARKER.search(data, at)) and (end := _end_of_fill(data, start.start())) < len(data):
+        segments, fill = segments + 1, fill + end - at - 1
+        if fill > _MOST_JPEG_FILL or segments > _MOST_JPEG_SEGMENTS:
+            raise ImageError(
+                f"more than {_MOST_JPEG_SEGMENTS} segments, or {_MOST_JPEG_FILL} bytes between them, before the first scan of a JPEG; "
+                "save the picture again"
+            )
+        marker, at = data[end], end + 1
+        if marker == _START_OF_SCAN:
+            return
+        if marker not in _ALONE:
+            at += int.from_bytes(data[at : at + 2], "big")
 
 
-def _check_tile(image: Any, limits: Limits) -> None:
-    """A TIFF's tile may be larger than the picture, and is decoded whole."""
-    width, height = (image.tag_v2.get(tag, 1) for tag in (_TILE_WIDTH, _TILE_LENGTH))
-    if width * height > limits.max_pixels:
-        raise ImageError(f"tiles of {height} x {width} pixels: more than {limits.max_pixels}; save the picture again without tiles")
+def _end_of_fill(data: bytes | memoryview, start: int) -> int:
+    found = _FILL.match(data, start)
+    return found.end() if found else start
+
+
+def _check_bmp(data: bytes | memoryview) -> None:
+    """Bound those that are packed by run lengths."""
+    if int.from_bytes(data[14:18], "little") < 40 or int.from_bytes(data[30:34], "little") not in _RUN_LENGTHS:
+        return
+    cols, rows = (abs(int.from_bytes(data[at : at + 4], "little", signed=True)) for at in (18, 22))
+    if rows * cols > _MOST_RUN_LENGTH_PIXELS or len(data) > _MOST_RUN_LENGTH_BYTES:
+        raise ImageError(
+            f"a BMP of {rows} rows x {cols} columns in {len(data)} bytes, packed by run lengths: "
+            f"at most {_MOST_RUN_LENGTH_PIXELS} pixels and {_MOST_RUN_LENGTH_BYTES} bytes are read; save it as PNG"
+        )
 
 
 def _upright(image: Image) -> Image:
-    """Turn as the orientation tag of a camera says. Pillow's TIFF plugin does so by itself."""
+    """Turn as the orientation tag of a camera says."""
     if image.getexif().get(_ORIENTATION, 1) == 1:
         return image
     from PIL import ImageOps
 
     return ImageOps.exif_transpose(image)
-
-
-def _samples(image: Image) -> npt.NDArray[Any]:
-    if image.mode in _GREY_MODES:
-        return np.asarray(image)
-    if image.mode not in _EIGHT_BIT_MODES:
-        raise ImageError(f"pixels of kind {image.mode}: only grey, palette, RGB, CMYK and YCbCr, with or without alpha, are read")
-    if image.mode in ("La", "RGBa"):  # colour that was multiplied by alpha: undo it before alpha is dropped
-        image = image.convert(image.mode.upper())
-    return np.asarray(image.convert("L"))

@@ -137,7 +137,9 @@ class Volume:
             raise ImageError(f"size {' x '.join(map(str, self.size)) or 'missing'}: at least two axes, none of them empty, are needed")
         check_channels(self.channels)
         count = math.prod(self.size[axis] for axis in self.axes.others(len(self.size)))
-        limits.check(self.size[self.axes.row], self.size[self.axes.col], count)
+        rows, cols = self.size[self.axes.row], self.size[self.axes.col]
+        limits.check(rows, cols, count)
+        limits.check_samples(rows, cols, self.channels * self.dtype.itemsize)
         self._check_inflated(limits)
         unpacks_to = self._ends_at() if isinstance(self.bytes, Inflated) else 0
         return Frames(self.format, count, self.spacing_mm, self._loader(), self.place, unpacks_to)
