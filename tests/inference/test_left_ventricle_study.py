@@ -15,6 +15,7 @@ import pytest
 
 from tests.imaging.samples import dicom_bytes
 from tests.inference.conftest import read_png
+from tests.inference.slices import cine as cine_of_places
 from usseg_monai.errors import UsageError
 from usseg_monai.imaging import GreyImage, Limits, Spacing, read_frames
 from usseg_monai.imaging.contour import read_contour_mask
@@ -22,6 +23,7 @@ from usseg_monai.inference import batch, left_ventricle_study
 from usseg_monai.inference.batch import Options, Summary, run_batch
 from usseg_monai.inference.given_masks import GivenMasks
 from usseg_monai.inference.predictor import Prediction
+from usseg_monai.inference.stacks import find_stacks
 from usseg_monai.tasks.left_ventricle import LEFT_VENTRICLE
 
 SIDE, SPACING_MM, DISTANCE_MM = 64, 1.5, 8.0
@@ -170,6 +172,29 @@ def test_the_order_has_several_sources(change: Callable[..., Elements], tmp_path
     assert float(row["end_diastolic_volume_ml"]) == pytest.approx(volumes_ml()[0], rel=1e-4)
     assert float(row["end_systolic_volume_ml"]) == pytest.approx(volumes_ml()[2], rel=1e-4)
     assert (row["end_diastole_phase"], row["end_systole_phase"]) == ("0", "2")
+
+
+def test_what_was_decided_stands_in_the_message_and_in_the_table_of_areas(tmp_path: Path) -> None:
+    """A slice that was taken again, and a copy of a file."""
+    folder = write_cine(tmp_path / "in", lambda s, p, e: e | {"AcquisitionTime": f"10{s:02d}00", "SeriesInstanceUID": f"1.2.3.{s}"})
+    for _, slice_, phase, elements in cine():
+        if slice_ == 2:
+            later = elements | {"AcquisitionTime": "113000", "SeriesInstanceUID": "1.2.3.9"}
+            (folder / f"again{phase}.dcm").write_bytes(dicom_bytes(disc(RADII[slice_, phase] - 1) * 200, **later))
+    first = min(folder.iterdir())
+    (folder / "copy.dcm").write_bytes(first.read_bytes())
+    run(folder, tmp_path / "out")
+    row = only_study(tmp_path / "out")
+    copy, take = row["message"].split("; ")
+    assert copy == "1 of 29 frames is a copy of others and counted once"
+    assert take.startswith("the slice at ") and take.endswith(" mm was taken twice: the later take is used")
+    pixels = np.array([[disc(radius - (slice_ == 2)).sum() for radius in phases] for slice_, phases in enumerate(RADII)]).sum(axis=0)
+    volumes = pixels * SPACING_MM**2 * DISTANCE_MM / 1000
+    assert float(row["end_diastolic_volume_ml"]) == pytest.approx(volumes.max(), rel=1e-4)
+    assert float(row["end_systolic_volume_ml"]) == pytest.approx(volumes.min(), rel=1e-4)
+    unused = [line for line in table(tmp_path / "out/studies/in_areas.csv") if not line["phase"]]
+    assert len(table(tmp_path / "out/studies/in_areas.csv")) == 29 and len(unused) == 5
+    assert {line["counted"] for line in unused} == {"0"} and [line["slice"] for line in unused].count("2") >= 4
 
 
 def test_series_of_one_folder_are_rows_of_their_own(tmp_path: Path) -> None:
@@ -322,6 +347,18 @@ def test_a_nifti_file_without_spacing_has_areas_in_pixels(tmp_path: Path) -> Non
     run(tmp_path / "in", tmp_path / "out")
     row = only_study(tmp_path / "out")
     assert "the position of 24 of 24 frames is not known (no spacing in the header)" in row["message"]
+
+
+@pytest.mark.parametrize(("share", "whole"), [(0.49, True), (0.5, True), (0.51, False)])
+@pytest.mark.parametrize("end", [0, 5])
+def test_how_open_both_ends_of_a_stack_may_be(end: int, share: float, whole: bool) -> None:
+    """The other end is wide open; what counts is end diastole."""
+    sizes = {end: share, 5 - end: 0.9, 2: 1.0}
+    frames = cine_of_places(lambda s, p: {"area_mm2": 1000.0 * sizes.get(s, 0.8) if p == 0 else 10.0})
+    (stack,) = find_stacks(frames)
+    areas, problems = left_ventricle_study._areas(stack)
+    assert (areas is not None) == whole
+    assert problems == ([] if whole else ["both ends of the stack show more than 50 % of the largest area: slices are missing"])
 
 
 def test_a_stack_without_a_cavity(tmp_path: Path) -> None:
