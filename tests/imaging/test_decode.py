@@ -112,11 +112,6 @@ def test_gzip_of_text(save: Save) -> None:
             read_image(save(gzip.compress(text), "file.nii.gz"))
 
 
-def test_gif_is_not_read(save: Save) -> None:
-    with pytest.raises(ImageError, match="not an image"):
-        read_image(save(pillow_bytes(picture(), "GIF")))
-
-
 def test_zero_size(save: Save) -> None:
     with pytest.raises(ImageError):
         read_image(save(png_of_zeros(0, 100)))

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from usseg_monai.errors import ImageError, printable
+from usseg_monai.imaging import unread
 from usseg_monai.imaging.dicom_kind import HEAD, looks_like_dicom
 from usseg_monai.imaging.frames import Frames
 from usseg_monai.imaging.grey import to_grey
@@ -78,10 +80,20 @@ def kind_of(data: bytes | memoryview) -> str:
         return "nrrd"
     if metaimage.is_metaimage(head[:64]):
         return "metaimage"
-    # of a gzip file no more than its beginning: there may be any number of empty parts
-    if nifti.is_nifti(bytes(Inflated(data[:_GZIP_HEAD]).read(0, 348)) if head.startswith(b"\x1f\x8b") else head):
+    if head.startswith(b"\x1f\x8b"):
+        with suppress(ImageError, zlib.error):  # it ends early, or holds something else
+            # no more than its beginning: there may be any number of empty parts
+            head = bytes(Inflated(data[:_GZIP_HEAD]).read(0, 348))
+    if nifti.is_nifti(head):
         return "nifti"
-    raise ImageError("not an image, whatever its name says: its content is none of PNG, JPEG, TIFF, BMP, NIfTI, NRRD, MHA, DICOM")
+    raise _unread(bytes(data[: unread.HEAD]))
+
+
+def _unread(head: bytes) -> ImageError:
+    if known := unread.describe_unread(head):
+        return ImageError(known)
+    pair = "; if it holds voxels whose header is another file (.hdr, .mhd), save both as one file" if b"\0" in head else ""
+    return ImageError(f"not an image, whatever its name says: its content is none of PNG, JPEG, TIFF, BMP, NIfTI, NRRD, MHA, DICOM{pair}")
 
 
 def open_frames(data: bytes | memoryview, kind: str, limits: Limits) -> Frames:
