@@ -49,27 +49,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             temporary.unlink()
 
 
-def remove_temporaries(folder: Path, *, below: bool) -> None:
-    """Remove what `atomic_path` left in a folder because its process was killed; nobody may be writing there.
+def is_temporary(name: str) -> bool:
+    """Whether a file's name is one that `atomic_path` gives: what is found under it was left by a killed process.
 
-    Args:
-        folder: to look into; it need not be there.
-        below: look into the folders below it, too.
-
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> for name in (".0123456789abcdef.png", ".journal.jsonl", "0123456789abcdef.png"):
-    ...     (folder / name).touch()
-    >>> remove_temporaries(folder, below=False)
-    >>> sorted(path.name for path in folder.iterdir())
-    ['.journal.jsonl', '0123456789abcdef.png']
+    >>> is_temporary(".0123456789abcdef.png"), is_temporary(".journal.jsonl"), is_temporary("0123456789abcdef.png")
+    (True, False, False)
     """
-    for here, folders, names in os.walk(folder):
-        for name in filter(_TEMPORARY.fullmatch, names):
-            with suppress(OSError):
-                os.unlink(os.path.join(here, name))
-        if not below:
-            folders.clear()
+    return _TEMPORARY.fullmatch(name) is not None
 
 
 def write_png(path: str | Path, pixels: npt.NDArray[np.uint8]) -> None:
