@@ -92,8 +92,9 @@ def _rgb_png(pixels: npt.NDArray[np.uint8]) -> bytes:
     lines[:, 0] = 2
     lines[0, 1:] = flat[0]
     np.subtract(flat[1:], flat[:-1], out=lines[1:, 1:])
+    compressor = zlib.compressobj(_PNG_LEVEL, strategy=zlib.Z_RLE)
     header = struct.pack(">IIBBBBB", cols, rows, 8, 2, 0, 0, 0)  # 8 bits, RGB
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines.data, _PNG_LEVEL)), (b"IEND", b""))
+    chunks = ((b"IHDR", header), (b"IDAT", compressor.compress(lines.data) + compressor.flush()), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )
