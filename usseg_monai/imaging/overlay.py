@@ -25,8 +25,8 @@ ENLARGED_BELOW = 600
 """Pictures whose longer side has fewer pixels are enlarged."""
 
 _NARROWEST = 480  # pixels of a strip, that it can be read: narrower pictures stand at its left
-_THIN = 300  # of so many pixels of the picture's shorter side, a line is one wide
-_LEAST_LINE = 2  # pixels: thinner ones fade where they run between two
+_THIN = 400  # pixels of the picture's longer side for each of a line's width
+_LEAST_LINE = 2  # pixels: thinner lines fade where they run between two
 _SMOOTH = 3  # lines are drawn so much larger and scaled down, so that they have no steps
 _SMOOTH_PIXELS = 4_000_000  # of the drawn part, up to which they are
 _DOTS = 6  # from dot to dot of an axis, in widths of a line
@@ -106,16 +106,17 @@ def draw_result(image: GreyImage, mask: MaskArray, marks: Marks | None = None, *
     marks = marks or Marks()
     picture = _enlarged_rgb(to_display(image.pixels), factor)
     inside = mask > 0
-    width = max(1, round(min(picture.shape[:2]) / _THIN))
+    width = max(_LEAST_LINE, round(max(picture.shape[:2]) / _THIN))
     _draw_border(picture, inside, factor, width)
     for lines, color in ((marks.truth, TRUTH), (marks.outlines, MEASURED)):
         for line in lines:
-            _draw_line(picture, _enlarged_points(line, factor), max(_LEAST_LINE, width), color)
+            _draw_line(picture, _enlarged_points(line, factor), width, color)
     budget = _COVERED * factor**2 * np.count_nonzero(inside) / max(1, len(marks.axes))
     for axis in marks.axes:
         _draw_axis(picture, _enlarged_points(axis, factor), width, inside, budget)
     if marks.numbered:
-        _draw_numbers(picture, inside, marks.numbered, factor)
+        ends = [_enlarged_points(axis, factor)[[0, -1]] for axis in marks.axes]
+        _draw_numbers(picture, inside, marks.numbered, factor, ends)
     return picture
 
 
@@ -207,24 +208,27 @@ def _enlarged_part(inside: npt.NDArray[np.bool_], part: tuple[slice, slice], sha
     return inside[np.ix_(rows, cols)]
 
 
-def _draw_numbers(picture: ByteArray, inside: npt.NDArray[np.bool_], centres: Sequence[tuple[float, float]], factor: int) -> None:
-    """A number beside each structure, at the nearest place where it covers none; left out where there is no such place."""
+def _draw_numbers(
+    picture: ByteArray, inside: npt.NDArray[np.bool_], centres: Sequence[tuple[float, float]], factor: int, ends: Sequence[Points]
+) -> None:
+    """A number beside each structure, at the nearest place where it covers none and no cross; left out where there is no such place."""
     from PIL import Image, ImageDraw
 
     taken = inside.repeat(factor, axis=0).repeat(factor, axis=1)
+    size = letter_size(max(picture.shape[1], _NARROWEST))
+    for down, right in np.rint(np.array(ends)).astype(int).reshape(-1, 2):
+        taken[max(0, down - size) : max(0, down + size), max(0, right - size) : max(0, right + size)] = True
     canvas = Image.fromarray(picture)
     draw = ImageDraw.Draw(canvas)
-    size = letter_size(max(picture.shape[1], _NARROWEST))
     for number, centre in enumerate(centres, 1):
-        text, height = str(number), size
-        width = round(text_width(text, size)) + 2
+        text, height = str(number), round(1.1 * size)
+        width = round(text_width(text, size) + 0.5 * size)
         row, col = ((place + 0.5) * factor for place in centre)
         found = _free_place(taken, row, col, height, width)
         if found is not None:
             top, left = found
-            for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-                draw_text(draw, (left + 1 + right, top + 0.86 * size + down), text, size, (0, 0, 0))
-            draw_text(draw, (left + 1, top + 0.86 * size), text, size, FOUND)
+            draw.rectangle((left, top, left + width - 1, top + height - 1), fill=BACKGROUND)
+            draw_text(draw, (left + 0.25 * size, top + 0.9 * size), text, size, FOUND)
             taken[top : top + height, left : left + width] = True
     picture[:] = np.asarray(canvas)
 
