@@ -57,6 +57,24 @@ def test_frames_of_one_file_overlap_and_come_in_order() -> None:
     assert [(item.frame, item.last, item.result) for item in found] == [(n, n == 4, f"0.{n}") for n in range(5)]
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_no_more_files_are_open_than_there_are_threads(threads: int) -> None:
+    opened: set[int] = set()
+    most = 0
+
+    def frames(index: int) -> Iterator[GreyImage]:
+        nonlocal most
+        opened.add(index)
+        most = max(most, len(opened))
+        for frame in range(4):
+            if frame == 3:
+                opened.discard(index)
+            yield image(index, frame, 4)
+
+    assert sum(found.last for found in process_frames(range(20), frames, value, fail, threads)) == 20
+    assert 1 <= most <= threads
+
+
 def test_a_slow_file_holds_back_neither_the_others_nor_more_than_some() -> None:
     begun: list[int] = []
     release = threading.Event()

@@ -1,12 +1,13 @@
 """Frames of many files through one function in several threads: overlapped, bounded, in order.
 
 A thread takes a file, decodes a frame and processes it; while it does, another decodes the file's next frame, or another file. Decoders,
-network and PNG compression release Python's lock, so that the stages overlap. Only the frames that threads work on are in memory, and
-files are handed out only so far ahead of the oldest one that is not done.
+network and PNG compression release Python's lock, so that the stages overlap. Only the frames that threads work on are in memory, no more
+files are open than there are threads, and files are handed out only so far ahead of the oldest one that is not done.
 """
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -58,7 +59,7 @@ class _Shared(Generic[Item, Result]):
     process: Callable[[Item, GreyImage], Result]
     fail: Callable[[Item, int, str], Result]
     skip: Callable[[Item, str], Result | None]
-    files: queue.SimpleQueue[_File[Item] | None] = field(default_factory=queue.SimpleQueue)
+    files: queue.PriorityQueue[tuple[float, _File[Item] | None]] = field(default_factory=queue.PriorityQueue)  # the oldest first
     results: queue.SimpleQueue[tuple[int, FrameResult[Item, Result]] | BaseException] = field(default_factory=queue.SimpleQueue)
     stopped: bool = False
 
@@ -95,7 +96,7 @@ def process_frames(
     finally:
         shared.stopped = True
         for _ in workers:
-            shared.files.put(None)
+            shared.files.put((math.inf, None))
         for worker in workers:
             worker.join()
 
@@ -113,7 +114,7 @@ def _in_order(
         for item in islice(items, oldest + ahead - begun):
             result = known(item)
             if result is None:
-                shared.files.put(_File(begun, item, read(item)))
+                shared.files.put((begun, _File(begun, item, read(item))))
             else:
                 early[begun, 0] = FrameResult(item, 0, True, result)
             begun += 1
@@ -130,7 +131,7 @@ def _in_order(
 
 
 def _work(shared: _Shared[Item, Result]) -> None:
-    while (file := shared.files.get()) is not None and not shared.stopped:
+    while (file := shared.files.get()[1]) is not None and not shared.stopped:
         try:
             shared.results.put((file.number, _next_result(file, shared)))
         except BaseException as error:  # carried over to the thread that waits for results
@@ -154,7 +155,7 @@ def _next_result(file: _File[Item], shared: _Shared[Item, Result]) -> FrameResul
     file.next_frame, file.count = frame + 1, image.source.frames
     last = file.next_frame >= file.count
     if not last:
-        shared.files.put(file)
+        shared.files.put((file.number, file))
     try:
         result = shared.process(file.item, image)
     except Exception as error:
