@@ -6,14 +6,15 @@ import gc
 import json
 import multiprocessing
 import os
+import select
 import signal
 import subprocess
 import sys
-import threading
 import time
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import pytest
 
 from tests.imaging.samples import dicom_compressed_bytes, picture, pillow_bytes, tiff_pages, ultrasound_region
 from usseg_monai.errors import ImageError
-from usseg_monai.imaging import Limits, isolated, read_frames, read_image
+from usseg_monai.imaging import Limits, Region, isolated, read_frames, read_image
 from usseg_monai.imaging.content import decoded
 from usseg_monai.imaging.isolated import decoded_elsewhere
 
@@ -48,13 +49,18 @@ def pages(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def endless(tmp_path: Path) -> Path:
-    """A picture behind 16 million fill bytes, each of which takes Pillow a turn of a loop: some seconds."""
-    path = tmp_path / "endless.jpg"
-    whole = pillow_bytes(picture(), "JPEG")
-    path.write_bytes(whole[:2] + b"\xff" * (16 << 20) + whole[2:])
-    return path
+def misbehaving(statement: str) -> str:
+    """The program of a process that does this when it has a frame."""
+    return f"""
+import os, sys
+sys.path[:] = sys.argv[1:]
+from usseg_monai.imaging import content, isolated_worker
+grey = content.to_grey
+def to_grey(samples):
+    {statement}
+content.to_grey = to_grey
+isolated_worker.main()
+"""
 
 
 def the_process() -> Any:
@@ -84,7 +90,7 @@ def test_the_images_are_the_same_as_here(pages: Path, tmp_path: Path) -> None:
     real.write_bytes(tiff_pages([picture().astype(np.float32) / 3 - 20] * 2))
     for path in (pages, dicom, deep, real):
         there = list(decoded_elsewhere(path, Limits(), None))
-        here = list(decoded(path.read_bytes(), Limits(), None))
+        here = list(decoded(path.read_bytes(), path, Limits(), None))
         assert len(there) == len(here) > 0
         for one, other in zip(there, here, strict=True):
             np.testing.assert_array_equal(one.pixels, other.pixels)
@@ -102,41 +108,63 @@ def test_readers_use_it_and_name_the_file(pages: Path) -> None:
     assert the_process().alive()
 
 
-def test_a_file_that_takes_too_long_is_a_line_and_the_next_one_is_read(endless: Path, pages: Path) -> None:
+@posix
+def test_a_file_that_takes_too_long_is_a_line_and_the_next_one_is_read(pages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start = time.process_time()
-    with pytest.raises(ImageError, match=r"^endless\.jpg: takes more of the processor than files of its size do"):
-        list(read_frames(endless))
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(ImageError, match=r"^pages\.tif: takes more of the processor than files of its size"),
+    ):
+        patch.setattr(isolated, "_START", misbehaving("while True: pass"))
+        list(read_frames(pages))
     assert time.process_time() - start < 0.5
     assert not isolated._all
     assert len(list(read_frames(pages))) == 5
 
 
+@posix
+@pytest.mark.parametrize(("frame_s", "least", "most"), [(0.003, 1, 8), (0.15, 15, 15)])
+def test_time_is_allowed_by_the_frame(frame_s: float, least: int, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifteen frames of 0.1 s each, where the first may take 0.5 s: they are read to the end if further ones may take as much."""
+    path = tmp_path / "many.tif"
+    path.write_bytes(tiff_pages([picture()] * 15))
+    spin = "end = isolated_worker._processor_seconds() + 0.1\n    while isolated_worker._processor_seconds() < end: pass\n"
+    bounds = f"isolated_worker.FIRST_S, isolated_worker.FRAME_S = 0.5, {frame_s}\nisolated_worker.main()"
+    program = misbehaving(f"{spin}    return grey(samples)").replace("isolated_worker.main()", bounds)
+    monkeypatch.setattr(isolated, "_START", program)
+    found = 0
+    with suppress(ImageError):
+        for _ in read_frames(path):
+            found += 1
+    assert least <= found <= most
+
+
 @linux
-def test_a_file_that_takes_too_much_memory(tmp_path: Path, pages: Path) -> None:
-    engine = zlib.compressobj(1, zlib.DEFLATED, 31)
-    part = engine.compress(bytes(1 << 20)) + engine.flush(zlib.Z_FULL_FLUSH)
-    again = engine.compress(bytes(1 << 20)) + engine.flush(zlib.Z_FULL_FLUSH)
-    path = tmp_path / "wide.nrrd"  # 402 MB of three doubles a pixel, within the limits of a frame
-    header = b"NRRD0004\ntype: double\ndimension: 3\nsizes: 3 4096 4096\nkinds: RGB-color domain domain\nencoding: gzip\nendian: little\n\n"
-    path.write_bytes(header + part + again * 385)
-    with pytest.raises(ImageError, match=r"wide\.nrrd: needs more than 300 MB to be decoded; reduce it, or allow more: --max-pixels"):
-        list(read_frames(path))
-    assert len(list(read_frames(pages))) == 5
+@pytest.mark.parametrize(("doubles", "max_pixels", "fits"), [(36, 1, True), (39, 1, False), (39, 2, True), (76, 2, False)])
+def test_memory_is_allowed_by_the_largest_frame(
+    doubles: int, max_pixels: int, fits: bool, pages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """300 MB for frames of 4096 x 4096 pixels, twice as much where the user allows twice as many."""
+    limits = Limits(max_pixels=max_pixels * 4096 * 4096)
+    statement = f"import numpy; numpy.ones({doubles}_000_000); return grey(samples)"
+    monkeypatch.setattr(isolated, "_START", misbehaving(statement))
+    if fits:
+        assert len(list(read_frames(pages, limits=limits))) == 5
+        return
+    with pytest.raises(
+        ImageError, match=rf"pages\.tif: needs more than {300 * max_pixels} MB to be decoded; reduce it, or allow more: --max-"
+    ):
+        list(read_frames(pages, limits=limits))
+    assert the_process().alive()
 
 
 @posix
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
-def test_a_crash_is_a_line(number: signal.Signals, endless: Path, pages: Path) -> None:
-    def crash() -> None:
-        while not isolated._all:
-            time.sleep(0.01)
-        os.kill(the_process().pid, number)
-
-    killer = threading.Thread(target=crash)
-    killer.start()
-    with pytest.raises(ImageError, match=rf"^endless\.jpg: ended the process that decoded it \({number.name}\); it is damaged"):
-        list(read_frames(endless))
-    killer.join()
+def test_a_crash_is_a_line(number: signal.Signals, pages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    what = rf"^pages\.tif: ended the process that decoded it \({number.name}\); it is damaged"
+    with monkeypatch.context() as patch, pytest.raises(ImageError, match=what):
+        patch.setattr(isolated, "_START", misbehaving(f"os.kill(os.getpid(), {int(number)})"))
+        list(read_frames(pages))
     assert len(list(read_frames(pages))) == 5
 
 
@@ -151,6 +179,28 @@ def test_a_process_that_hangs_is_ended(pages: Path, monkeypatch: pytest.MonkeyPa
         for _ in range(4):
             next(frames)
     assert gone(pid)
+
+
+@posix
+def test_a_process_that_hangs_is_ended_where_pipes_cannot_be_waited_for(pages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(select, "poll", raising=False)  # as on Windows
+    frames = read_frames(pages)
+    next(frames)
+    monkeypatch.setattr(isolated, "WAIT_S", 0.3)
+    pid = the_process().pid
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(ImageError, match=r"pages\.tif: ended the process that decoded it \(SIGKILL\)"):
+        for _ in range(4):
+            next(frames)
+    assert gone(pid)
+
+
+def test_a_long_header_goes_on_behind_its_block(pages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    regions = tuple(Region(0, row, 0, 9, (0.1, 0.2)) for row in range(1, 60))
+    header = {"regions": [asdict(region) for region in regions], "shape": [1, 1], "samples": "u1"}
+    monkeypatch.setattr(isolated, "_START", _replaying(_answer(header, b"\7")))
+    image = read_image(pages)
+    assert image.regions == regions and image.pixels.tolist() == [[7.0]]
 
 
 @posix
@@ -273,15 +323,20 @@ def test_nothing_of_the_working_folder_is_imported(pages: Path, tmp_path: Path, 
 def _answer(header: dict[str, Any], samples: bytes = b"") -> bytes:
     usual = {"spacing_mm": None, "frame": 0, "frames": 1, "format": "png", "place": None, "regions": [], "last": True, "tired": False}
     text = json.dumps(usual | header).encode()
-    return len(text).to_bytes(4, "big") + text + samples
+    return (len(text).to_bytes(4, "big") + text).ljust(1024) + samples
+
+
+def _replaying(answer: bytes) -> str:
+    """The program of a process that answers the first request so."""
+    return f"import os, sys; sys.stdin.readline(); os.write(1, {answer!r}); sys.stdin.read()"
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        b"\xff\xff\xff\xff",
-        b"\0\0\0\2{]",
-        b"\0\0\0\2[]",
+        b"\xff\xff\xff\xff".ljust(1024),
+        b"\0\0\0\2{]".ljust(1024),
+        b"\0\0\0\2[]".ljust(1024),
         _answer({"shape": [8, 8], "samples": "O"}),
         _answer({"shape": [4097, 4096], "samples": "u1"}),
         _answer({"shape": [-8, 8], "samples": "u1"}),
@@ -293,8 +348,7 @@ def _answer(header: dict[str, Any], samples: bytes = b"") -> bytes:
     ids=["long", "no JSON", "no header", "objects", "too large", "negative", "one axis", "not finite", "odd place", "odd error"],
 )
 def test_what_a_conquered_process_answers_is_not_trusted(answer: bytes, pages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    script = f"import os, sys; sys.stdin.readline(); os.write(1, {answer!r}); sys.stdin.read()"
-    monkeypatch.setattr(isolated, "_START", script)
+    monkeypatch.setattr(isolated, "_START", _replaying(answer))
     with pytest.raises(ImageError, match=r"pages\.tif: the process that decoded it answered nonsense"):
         list(read_frames(pages))
     assert not isolated._all

@@ -11,12 +11,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from usseg_monai.errors import ImageError, printable
-from usseg_monai.imaging import unread
+from usseg_monai.imaging import metaimage, nifti, nrrd, unread
 from usseg_monai.imaging.dicom_kind import HEAD, looks_like_dicom
 from usseg_monai.imaging.frames import Frames
 from usseg_monai.imaging.grey import to_grey
 from usseg_monai.imaging.image import GreyImage, Source
 from usseg_monai.imaging.limits import Limits
+from usseg_monai.imaging.volume import Inflated
 
 _RASTER_MAGIC = {
     b"\x89PNG\r\n\x1a\n": "png",
@@ -30,11 +31,12 @@ _RASTER_MAGIC = {
 _GZIP_HEAD = 1 << 16
 
 
-def decoded(data: bytes | memoryview, limits: Limits, frame: int | None) -> Iterator[GreyImage]:
-    """All frames of a file, or one; their source has no path.
+def decoded(data: bytes | memoryview, path: Path, limits: Limits, frame: int | None) -> Iterator[GreyImage]:
+    """All frames of a file, or one.
 
     Args:
         data: the whole file.
+        path: for their `Source`.
         limits: what a file may ask for.
         frame: index from 0, or ``None`` for all.
 
@@ -47,15 +49,15 @@ def decoded(data: bytes | memoryview, limits: Limits, frame: int | None) -> Iter
             raise ImageError(f"no frame {frame}; the file has {frames.count}, counted from 0")
     for index in range(frames.count) if frame is None else (frame,):
         with one_line_errors():
-            image = _image(frames, index)
+            image = _image(frames, path, index)
         yield image
 
 
-def _image(frames: Frames, index: int) -> GreyImage:
+def _image(frames: Frames, path: Path, index: int) -> GreyImage:
     pixels = to_grey(frames.load(index))
     place = frames.place and frames.place(index)
     spacing = frames.frame_spacing(index) if frames.frame_spacing else frames.spacing_mm
-    return GreyImage(pixels, spacing, Source(Path(), index, frames.count, frames.format), place, frames.regions)
+    return GreyImage(pixels, spacing, Source(path, index, frames.count, frames.format), place, frames.regions)
 
 
 def kind_of(data: bytes | memoryview) -> str:
@@ -67,9 +69,6 @@ def kind_of(data: bytes | memoryview) -> str:
     >>> kind_of(b"BM" + bytes(100))
     'bmp'
     """
-    from usseg_monai.imaging import metaimage, nifti, nrrd
-    from usseg_monai.imaging.volume import Inflated
-
     if looks_like_dicom(bytes(data[:HEAD])):  # before all others: the free bytes of its preamble may look like any of them
         return "dicom"
     head = bytes(data[:348])
@@ -97,23 +96,17 @@ def _unread(head: bytes) -> ImageError:
 
 
 def open_frames(data: bytes | memoryview, kind: str, limits: Limits) -> Frames:
-    """Open a file of a known format; its decoder is loaded only now."""
+    """Open a file of a known format; the library that it needs is loaded only now."""
     if kind == "dicom":
         from usseg_monai.imaging.dicom import open_dicom
 
         return open_dicom(data, limits)
     if kind == "nifti":
-        from usseg_monai.imaging.nifti import open_nifti
-
-        return open_nifti(data, limits)
+        return nifti.open_nifti(data, limits)
     if kind == "nrrd":
-        from usseg_monai.imaging.nrrd import open_nrrd
-
-        return open_nrrd(data, limits)
+        return nrrd.open_nrrd(data, limits)
     if kind == "metaimage":
-        from usseg_monai.imaging.metaimage import open_metaimage
-
-        return open_metaimage(data, limits)
+        return metaimage.open_metaimage(data, limits)
     from usseg_monai.imaging.raster import open_raster
 
     return open_raster(data, kind, limits)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from usseg_monai.errors import ImageError, printable
@@ -103,13 +102,13 @@ def _read(path: Path, limits: Limits, frame: int | None) -> Iterator[GreyImage]:
     with _naming(path), one_line_errors():
         data = read_small(path, limits, LARGEST_HERE)
         here = data is not None and is_cheap(data, kind_of(data), limits)
-    images = decoded(data, limits, frame) if here and data is not None else decoded_elsewhere(path, limits, frame)
+    images = decoded(data, path, limits, frame) if here and data is not None else decoded_elsewhere(path, limits, frame)
     while True:
         with _naming(path):
             image = next(images, None)
         if image is None:
             return
-        yield replace(image, source=replace(image.source, path=path))
+        yield image
 
 
 @contextmanager

@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from usseg_monai.errors import ImageError, NoPictureError, printable
 from usseg_monai.imaging.image import GreyImage, Place, Region, Source
+from usseg_monai.imaging.isolated_worker import HEADER_BYTES
 from usseg_monai.imaging.limits import Limits
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def decoded_elsewhere(path: Path, limits: Limits, frame: int | None) -> Iterator
         last = False
         while not last:
             whole = False
-            image = process.answer(limits)
+            image = process.answer(path, limits)
             last = frame is not None or image.source.frame + 1 >= image.source.frames
             if not last:
                 process.ask()  # the next one is decoded while this one is worked on
@@ -101,6 +102,9 @@ class _Process:
         assert self._popen.stdin is not None and self._popen.stdout is not None
         self._input: IO[bytes] = self._popen.stdin
         self._output: IO[bytes] = self._popen.stdout
+        self._poll = select.poll() if hasattr(select, "poll") else None  # Windows cannot wait for pipes
+        if self._poll is not None:
+            self._poll.register(self._output, select.POLLIN)
         self._owed = 0  # answers that nobody took yet
         self.pid = self._popen.pid
         self.tired = False  # it holds memory that it did not give back
@@ -123,9 +127,12 @@ class _Process:
             return True
         return False
 
-    def answer(self, limits: Limits) -> GreyImage:
+    def answer(self, path: Path, limits: Limits) -> GreyImage:
         """The answer to the last line that was sent; those before are thrown away."""
+        patience = threading.Timer(WAIT_S, self._popen.kill) if self._poll is None else None
         try:
+            if patience is not None:
+                patience.start()
             while True:
                 header = self._header()
                 pixels = None if "error" in header else self._pixels(header, limits)
@@ -135,15 +142,19 @@ class _Process:
             self.tired = bool(header["tired"])
             if pixels is None:
                 raise _Refused(_ERRORS[header["kind"]](printable(header["error"])))
-            return _image(header, pixels)
+            return _image(header, path, pixels)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise ImageError("the process that decoded it answered nonsense; the file is damaged or hostile, export it again") from error
+        finally:
+            if patience is not None:
+                patience.cancel()
 
     def _header(self) -> dict[str, Any]:
-        length = int.from_bytes(self._read(4), "big")
+        block = self._read(HEADER_BYTES)
+        length = int.from_bytes(block[:4], "big")
         if length > _LONGEST_HEADER:
             raise ValueError(length)
-        header: dict[str, Any] = json.loads(self._read(length))
+        header: dict[str, Any] = json.loads(block[4 : 4 + length] + self._read(max(0, 4 + length - HEADER_BYTES)))
         return header
 
     def _pixels(self, header: dict[str, Any], limits: Limits) -> npt.NDArray[Any]:
@@ -162,10 +173,12 @@ class _Process:
     def _fill(self, target: memoryview) -> None:
         until = time.monotonic() + WAIT_S
         while target:
-            if not _readable(self._output, until - time.monotonic()):
+            if self._output.closed:
+                raise self._dead()
+            if self._poll is not None and not self._poll.poll(max(until - time.monotonic(), 0) * 1000):
                 self._popen.kill()
                 raise ImageError(f"not decoded within {WAIT_S:g} s; the file is damaged, or the machine is busy with other things")
-            count = self._output.readinto(target) if not self._output.closed else 0  # type: ignore[attr-defined]
+            count = self._output.readinto(target)  # type: ignore[attr-defined]
             if not count:
                 raise self._dead()
             target = target[count:]
@@ -209,16 +222,7 @@ def _cause_of_death(code: int | None) -> ImageError:
     return ImageError(f"ended the process that decoded it (exit code {code}); {advice}")
 
 
-def _readable(pipe: IO[bytes], seconds: float) -> bool:
-    """Whether there is something to read, or the end of it, within so many seconds. Windows cannot wait for pipes, and reads at once."""
-    if not hasattr(select, "poll") or pipe.closed:
-        return True
-    poll = select.poll()
-    poll.register(pipe, select.POLLIN)
-    return bool(poll.poll(max(seconds, 0) * 1000))
-
-
-def _image(header: dict[str, Any], pixels: npt.NDArray[Any]) -> GreyImage:
+def _image(header: dict[str, Any], path: Path, pixels: npt.NDArray[Any]) -> GreyImage:
     grey = pixels if pixels.dtype == np.float32 else pixels.astype(np.float32)
     if pixels.dtype == np.float32 and not np.isfinite(pixels).all():
         raise ValueError("not finite")
@@ -226,7 +230,7 @@ def _image(header: dict[str, Any], pixels: npt.NDArray[Any]) -> GreyImage:
     return GreyImage(
         grey,
         _tuples(header["spacing_mm"]),
-        Source(Path(), header["frame"], header["frames"], header["format"]),
+        Source(path, header["frame"], header["frames"], header["format"]),
         None if place is None else Place(**{name: _tuples(value) for name, value in place.items()}),
         tuple(Region(**{name: _tuples(value) for name, value in region.items()}) for region in header["regions"]),
     )

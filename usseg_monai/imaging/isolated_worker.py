@@ -5,19 +5,21 @@ more ends, by an error where the library reports one, else with the process. Whe
 parent's patience ends a file.
 
 A request is a line of JSON on standard input: ``{"path", "limits", "frame"}`` opens a file and asks for its first frame or the one named,
-``{}`` asks for the next one, ``{"path": null}`` drops the file. An answer is the length of a header in four bytes, the header as JSON, and
-the samples of the frame that it describes.
+``{}`` asks for the next one, ``{"path": null}`` drops the file. An answer is the length of a header in four bytes, the header as JSON,
+filled up with blanks to 1024 bytes, and the samples of the frame that it describes.
 """
 
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from importlib import import_module
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -36,6 +38,9 @@ except ImportError:  # Windows
 
 MEMORY_BYTES = 300_000_000
 """Beyond what the process has when it is idle."""
+
+HEADER_BYTES = 1024
+"""Of an answer, which are read at once; a longer header goes on behind them."""
 
 FIRST_S = 1.9
 """Seconds of the processor to open a file and decode its first frame; a tenth of the 2 s is the parent's."""
@@ -116,7 +121,10 @@ class _File:
                 import_module(module)
             _bound_memory(int(MEMORY_BYTES * self._scale))
             self._start()
-        yield from decoded(data, limits, frame)
+        for image in decoded(data, Path(), limits, frame):
+            if isinstance(data.obj, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+                data.obj.madvise(mmap.MADV_DONTNEED)  # what was looked at of a mapped file is not kept
+            yield image
 
     def _described(self, image: GreyImage) -> tuple[dict[str, Any], npt.NDArray[Any]]:
         self._left_s += FRAME_S + image.pixels.size / PIXELS_A_SECOND
@@ -160,7 +168,7 @@ def _narrow(pixels: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
 
 def _answer(answers: IO[bytes], header: dict[str, Any], pixels: npt.NDArray[Any] | None) -> None:
     text = json.dumps(header).encode()
-    _write(answers, memoryview(len(text).to_bytes(4, "big") + text))
+    _write(answers, memoryview((len(text).to_bytes(4, "big") + text).ljust(HEADER_BYTES)))
     if pixels is not None:
         _write(answers, pixels.data.cast("B"))
 

@@ -25,7 +25,7 @@ class Limits:
 
     max_pixels: int = 4096 * 4096
     max_frames: int = 5000
-    max_file_pixels: int = 1_000_000_000
+    max_file_pixels: int = 512 * 1024 * 1024
     max_file_bytes: int = 512 * 1024 * 1024
     min_side: int = 8
 
