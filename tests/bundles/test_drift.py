@@ -45,6 +45,7 @@ ALLOWED = {
             "train#deterministic_transforms#CropWindowd",
             "validate#preprocessing#transforms",
             "validate#dataset#data",
+            "trust#validation#dataset#data",
         }
     ),
     "inference.json": frozenset(
@@ -60,10 +61,12 @@ ALLOWED = {
             "postprocessing#transforms#Activationsd:2",
             "postprocessing#transforms#NameOutputsd:2",
             "postprocessing#transforms#EmptyUnlessPresentd",
+            "ckpt_path",
         }
     ),
     "evaluate.json": frozenset(
         {
+            "ckpt_path",
             "validate#preprocessing#transforms#AsDiscreted",
             "validate#postprocessing#transforms#Activationsd",
             "validate#postprocessing#transforms#AsDiscreted",
@@ -74,7 +77,7 @@ ALLOWED = {
             "validate#postprocessing#transforms#EmptyUnlessPresentd",
         }
     ),
-    "refit.json": frozenset(),
+    "refit.json": frozenset({"init_from"}),
     "multi_gpu_train.json": frozenset({"initialize#$@calibration.attach(@train#trainer) if dist.get_rank() == 0 else None"}),
 }
 """Keys that a task decides, by file; whatever lies below such a key may differ too."""

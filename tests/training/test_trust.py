@@ -167,7 +167,7 @@ def test_the_handler_keeps_the_doubt_of_before(fitted: Trust, checkpoint: Path, 
 
 
 def test_the_handler_refuses_weights_of_whose_doubt_nothing_is_known(checkpoint: Path) -> None:
-    with pytest.raises(WeightsError, match=r"no .*model_trust\.pt: validation images that teach need weights of a training"):
+    with pytest.raises(WeightsError, match=r"no .*model\.trust: validation images that teach need weights of a training"):
         TrustHandler(Smooth(), str(checkpoint), [], [], [], before=str(checkpoint))
 
 

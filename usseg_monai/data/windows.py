@@ -15,7 +15,7 @@ import numpy.typing as npt
 from usseg_monai.data.annotation import read_annotation
 from usseg_monai.imaging import read_image
 
-__all__ = ["Window", "cut_window", "pick_window", "with_windows"]
+__all__ = ["Window", "cut_window", "pick_window", "with_windows", "without_windows"]
 
 Window = tuple[int, int, int, int]
 """First row, first column, rows, columns."""
@@ -84,3 +84,12 @@ def with_windows(items: Sequence[Mapping[str, Any]], seed: int = 0, side: float 
         windows = (pick_window(mask, side, holds_structure, generator) for holds_structure in (True, False))
         cut += [{**item, "window": list(window)} for window in windows if window is not None]
     return whole + cut
+
+
+def without_windows(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The items that `with_windows` was given, or items that never had windows, as they are.
+
+    >>> without_windows([{"image": "a.png", "window": []}, {"image": "a.png", "window": [0, 0, 8, 8]}, {"image": "b.png"}])
+    [{'image': 'a.png'}, {'image': 'b.png'}]
+    """
+    return [{key: value for key, value in item.items() if key != "window"} for item in items if not item.get("window")]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from usseg_monai.errors import UsageError
+from usseg_monai.errors import ImageError, UsageError
 from usseg_monai.imaging import GreyImage, Limits, MaskArray, Spacing, read_image
 from usseg_monai.imaging.grey import to_grey
 from usseg_monai.imaging.regions import scale_image
@@ -119,10 +119,12 @@ class Predictor:
 
 
 def _image(source: str | Path | GreyImage | npt.NDArray[Any]) -> GreyImage:
-    if isinstance(source, GreyImage):
-        return source
     if isinstance(source, (str, os.PathLike)):
         return read_image(source)
+    if isinstance(source, GreyImage):
+        if source.pixels.ndim != 2 or source.pixels.size == 0:
+            raise ImageError(f"grey values of shape {source.pixels.shape}: an image has rows and columns, at least one of each")
+        return source
     pixels = to_grey(np.asarray(source))
     Limits().check(*pixels.shape)
     return GreyImage(pixels)

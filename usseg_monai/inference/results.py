@@ -20,7 +20,6 @@ from usseg_monai.tasks import Task
 
 __all__ = [
     "COMMON_COLUMNS",
-    "TABLE",
     "FrameRows",
     "Located",
     "Row",
@@ -38,9 +37,6 @@ __all__ = [
     "text_cell",
     "write_table",
 ]
-
-TABLE = "results.csv"
-"""Name of the table in the output folder."""
 
 COMMON_COLUMNS = ("file", "frame", "status", "message", "confidence", "unlikeness", "spacing_mm_row", "spacing_mm_col")
 """What stands before the task's own columns."""
@@ -182,8 +178,7 @@ def open_table(path: Path, task: Task) -> Iterator[Table]:
 def open_for_appending(path: Path) -> Iterator[int]:
     """Descriptor of a file that only grows; `OutputError` where it cannot be opened."""
     try:
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-        descriptor = os.open(path, flags, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror}); give another output folder") from error
     try:

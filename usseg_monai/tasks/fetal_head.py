@@ -27,5 +27,7 @@ FETAL_HEAD = Task(
     bundle="fetal_head",
     weights_license="CC BY 4.0 (trained on HC18, van den Heuvel et al. 2018)",
     weights_sha256="a97393c24ad374357d9fe52421872a4c77077ad9e96589ef333dc2dad31bdda5",
+    checkpoint_sha256="857195bb27af69fd46ae0a8eb8a58e1a23d64d56ac3094d66eed0227a5cbfd81",
+    trust_sha256="24a1dfc2cbd79e7b24664011130bae4e7bfafdf572a260d1d97c2635b6b8fe73",
     low_confidence=0.9,
 )

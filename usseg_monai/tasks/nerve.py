@@ -24,6 +24,8 @@ NERVE = Task(
     bundle="nerve",
     weights_license="research only, not to be redistributed (trained on Kaggle's Ultrasound Nerve Segmentation, 2016, under its rules)",
     weights_sha256="c6e7867bd663aa294aaecfb7ca56d2372c27243cc797201c2e81e78c2ee7f1d1",
+    checkpoint_sha256="ac394cdfdd86fe0e9f488346abd74436447a0565d0c0b7e66ecaabef806b2568",
+    trust_sha256="fa4e5ca49806f12be717a061b3b490fb45920405574defbb9462c21e5f620ac4",
     low_confidence=0.5,
     outputs=("presence_probability",),
 )

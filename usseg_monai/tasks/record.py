@@ -41,6 +41,8 @@ class Task:
         bundle: folder of the bundle.
         weights_license: what the data's licence allows to do with the weights.
         weights_sha256: SHA-256 of ``models/model.onnx`` as released.
+        checkpoint_sha256: likewise of ``models/model.pt``, from which that graph was made.
+        trust_sha256: likewise of ``models/model.trust``, which holds what is known of the answers of these weights.
         outputs: numbers that the network gives besides the mask, each a column and a keyword argument of the measurement, too.
         classes: what an image as a whole may be, in the order of the network's class index; empty for tasks that do not classify.
         part_name: what each of several structures in an image is called, in one word; empty for tasks that measure one.
@@ -59,6 +61,8 @@ class Task:
     bundle: str
     weights_license: str
     weights_sha256: str
+    checkpoint_sha256: str
+    trust_sha256: str
     low_confidence: float
     outputs: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()

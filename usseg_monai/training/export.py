@@ -15,8 +15,9 @@ from usseg_monai import __version__
 from usseg_monai.imaging.write import atomic_path
 from usseg_monai.measurements.trust import TRUST_OUTPUTS
 from usseg_monai.networks.deployed import Deployed
-from usseg_monai.tasks import bundle_path, get_task
+from usseg_monai.tasks import config_file, get_task
 from usseg_monai.training.checkpoints import load_weights, sha256_of
+from usseg_monai.training.released import released_weights
 from usseg_monai.training.trust import load_trust
 
 __all__ = ["export_onnx", "load_network", "presence_threshold"]
@@ -30,14 +31,13 @@ def load_network(task: str, checkpoint: Path | None = None) -> tuple[torch.nn.Mo
         checkpoint: state dict to load; the bundle's ``models/model.pt`` unless given.
 
     Raises:
-        WeightsError: the checkpoint is missing, damaged, or of another network.
+        WeightsError: the checkpoint is missing, damaged, or of another network; the bundle's own is not the released one.
 
     >>> network, image_size = load_network("fetal_head")  # doctest: +SKIP
     """
-    folder = bundle_path(task)
-    checkpoint = checkpoint or folder / "models" / "model.pt"
+    checkpoint = checkpoint or released_weights(task)
     parser = ConfigParser()
-    parser.read_config(str(folder / "configs" / "inference.json"))
+    parser.read_config(str(config_file(task, "inference")))
     network = load_weights(parser.get_parsed_content("network_def"), checkpoint)
     width, height = parser.get_parsed_content("image_size")
     return network.eval(), (width, height)
@@ -57,7 +57,7 @@ def export_onnx(task: str, checkpoint: Path | None, file: Path) -> str:
     """
     import onnx  # a development dependency
 
-    checkpoint = checkpoint or bundle_path(task) / "models" / "model.pt"
+    checkpoint = checkpoint or released_weights(task)
     network, image_size = load_network(task, checkpoint)
     trust = load_trust(checkpoint)
     names = ["probability", "mask", *(TRUST_OUTPUTS if trust else ()), *get_task(task).outputs]
@@ -93,5 +93,5 @@ def export_onnx(task: str, checkpoint: Path | None, file: Path) -> str:
 
 def presence_threshold(task: str) -> float:
     """Below this probability of a structure there is none, by the bundle's ``inference.json``; 0 for tasks that do not classify."""
-    config = json.loads((bundle_path(task) / "configs" / "inference.json").read_text())
+    config = json.loads(config_file(task, "inference").read_text())
     return float(config.get("presence_threshold", 0))

@@ -81,7 +81,7 @@ def train(
     places = _places(data, out)
     decisive = {key: value for key, value in overrides.items() if key not in _MAY_CHANGE}
     _claim(out, {"task": task} | ({"configs": list(configs)} if configs else {}) | decisive)
-    workflow = _start(files, places | overrides)
+    workflow = _start(files, _resumed(out) | places | overrides)
     _check_classes(get_task(task).classes, workflow)
     return _run(workflow, out / "model.pt", report)
 
@@ -115,6 +115,14 @@ def _places(data: Path, out: Path) -> dict[str, str]:
     return {"dataset_dir": str(data), "output_dir": str(out), "ckpt_dir": str(out)}
 
 
+def _resumed(out: Path) -> dict[str, str]:
+    """The state that an earlier run into the same folder left, finished or not: what is trained there is the same (`_claim`)."""
+    from usseg_monai.training.checkpoints import newest_checkpoint
+
+    newest = newest_checkpoint(str(out.absolute()))
+    return {"resume_from": newest} if newest else {}
+
+
 def _claim(out: Path, options: dict[str, Any]) -> None:
     """Write down in a fresh folder what is trained there; in one that was used before, it must be the same."""
     earlier = recorded(out / "train_options.json", options)
@@ -130,12 +138,14 @@ def _start(files: Sequence[Path], values: dict[str, Any]) -> ConfigWorkflow:
     """Build everything that the configs name: data, network, engines."""
     from monai.bundle import ConfigWorkflow
 
+    from usseg_monai.training.config_errors import config_error
+
     warnings.filterwarnings("ignore", "NvImgCodecPydicomReader")  # every LoadImage misses a decoder for GPUs that we never use
     workflow = ConfigWorkflow([str(file) for file in files], workflow_type="train", **values)
     try:
         workflow.initialize()
     except Exception as error:  # the config is the user's now: any object in it may raise anything
-        raise _plain(error) from error
+        raise config_error(error, "look at the overrides and at --data") from error
     return workflow
 
 
@@ -175,13 +185,3 @@ def _run(workflow: ConfigWorkflow, checkpoint: Path, report: Callable[[int, int]
     workflow.finalize()
     metric = float(state.best_metric) if state.best_metric_epoch != -1 else None
     return TrainingResult(checkpoint, trainer.state.epoch, state.key_metric_name, metric, statistics.median(rates) if rates else None)
-
-
-def _plain(error: BaseException) -> UssegError:
-    """MONAI's parser wraps what went wrong, twice and more: the first cause is what the user can act on."""
-    while error.__cause__ is not None and not isinstance(error, UssegError):
-        error = error.__cause__
-    if isinstance(error, UssegError):
-        return error
-    reason = (str(error).strip() or "no reason given").splitlines()[0]
-    return UssegError(f"the config cannot be run: {type(error).__name__}: {reason}; look at the overrides and at --data")

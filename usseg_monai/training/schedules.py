@@ -10,9 +10,11 @@ __all__ = ["ResumableOneCycleLR"]
 
 
 class ResumableOneCycleLR(OneCycleLR):
-    """torch's one-cycle schedule; a training that is resumed with another number of epochs goes on along the new curve.
+    """torch's one-cycle schedule for trainings that go on.
 
-    torch's own takes its length from the checkpoint as well and raises in the first epoch beyond it.
+    A training that is resumed with another number of epochs goes on along the new curve: torch's own takes its length from the checkpoint
+    as well and raises in the first epoch beyond it. A trainer that runs on after the end, as in each further round of a federated training,
+    goes through a cycle again.
 
     >>> import torch
     >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
@@ -22,6 +24,12 @@ class ResumableOneCycleLR(OneCycleLR):
     >>> longer.total_steps
     20
     """
+
+    def step(self, *args: Any, **kwargs: Any) -> None:
+        """Set the next learning rate; the first one after the end is the first of a new cycle."""
+        if self.last_epoch >= self.total_steps - 1:
+            self.last_epoch = 0
+        super().step(*args, **kwargs)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict({name: state_dict[name] for name in ("last_epoch", "_step_count", "_last_lr")})

@@ -17,7 +17,7 @@ from usseg_monai.errors import WeightsError
 from usseg_monai.imaging.write import atomic_path
 from usseg_monai.networks.probabilities import of_structure
 from usseg_monai.networks.trust import DESCRIPTORS, Trust, answer_with_features, describe, pool
-from usseg_monai.training.checkpoints import load_weights, sha256_of
+from usseg_monai.training.checkpoints import load_weights, sha256_of, why_unread
 
 __all__ = ["TrustHandler", "fit_trust", "load_trust", "refit_trust", "save_trust"]
 
@@ -155,9 +155,9 @@ def trust_file(checkpoint: str | Path) -> Path:
     """Where the trust in the weights of a file is kept: beside it.
 
     >>> trust_file("models/model.pt").as_posix()
-    'models/model_trust.pt'
+    'models/model.trust'
     """
-    return Path(checkpoint).with_name(f"{Path(checkpoint).stem}_trust.pt")
+    return Path(checkpoint).with_name(f"{Path(checkpoint).stem}.trust")  # not .pt: tools that list weights would offer it
 
 
 def save_trust(trust: Trust, checkpoint: str | Path) -> None:
@@ -171,7 +171,7 @@ def save_trust(trust: Trust, checkpoint: str | Path) -> None:
 
 
 def load_trust(checkpoint: str | Path) -> Trust | None:
-    """The trust in the weights of a file; ``None`` where none was fitted.
+    """The trust in the weights of a file; ``None`` where none was fitted, or where there are no weights.
 
     Raises:
         WeightsError: what lies beside the weights is damaged, or was fitted on others.
@@ -180,7 +180,7 @@ def load_trust(checkpoint: str | Path) -> Trust | None:
     True
     """
     file = trust_file(checkpoint)
-    if not file.is_file():
+    if not (file.is_file() and Path(checkpoint).is_file()):
         return None
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
@@ -188,8 +188,7 @@ def load_trust(checkpoint: str | Path) -> Trust | None:
         trust.load_state_dict(state["trust"])
         fitted_on = state["checkpoint_sha256"]
     except Exception as error:  # unpickling damaged bytes raises nearly anything
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise WeightsError(f"{file} is damaged: {reason}; remove it to go without confidence, or train again") from error
+        raise WeightsError(f"{file} is damaged: {why_unread(error)}; remove it to go without confidence, or train again") from error
     if fitted_on != sha256_of(checkpoint):
         raise WeightsError(f"{file} was fitted on other weights than {checkpoint}: remove it to go without confidence, or train again")
     return trust.eval()
@@ -225,7 +224,15 @@ class TrustHandler:
 
     def attach(self, engine: Engine) -> None:
         """Register on the trainer's events."""
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._drop_earlier)
         engine.add_event_handler(Events.COMPLETED, self.fit)
+
+    def _drop_earlier(self) -> None:
+        """Remove what was fitted on other weights than the file holds by now: until the end, these are used without confidence."""
+        try:
+            load_trust(self.checkpoint)
+        except WeightsError:
+            trust_file(self.checkpoint).unlink()
 
     def fit(self) -> None:
         """Fit and write; nothing where no validation took place, and of networks that do not show their features."""

@@ -18,6 +18,8 @@ from usseg_monai.inference.engines.base import EngineOutput
 from usseg_monai.measurements.trust import TRUST_OUTPUTS
 from usseg_monai.tasks import bundle_path, config_file, get_task
 from usseg_monai.training.checkpoints import load_weights, sha256_of
+from usseg_monai.training.config_errors import config_error
+from usseg_monai.training.released import released_weights
 
 __all__ = ["BundleEngine"]
 
@@ -30,13 +32,14 @@ class BundleEngine:
     Args:
         task: name of a task.
         device: ``cpu``, ``cuda``, ``cuda:1``, or ``auto``: a GPU where there is one.
-        checkpoint: state dict; the bundle's ``models/model.pt`` unless given.
+        checkpoint: state dict; the bundle's ``models/model.pt`` unless given, which must be the released one.
         threads: threads of torch on a CPU.
         configs: laid over ``inference.json``, one after the other: names of other configs of the bundle, or paths.
 
     Raises:
         UsageError: the device or a config is not there.
-        WeightsError: the weights are missing or damaged.
+        WeightsError: the weights are missing, damaged, or not the released ones.
+        UssegError: a config cannot be run.
     """
 
     name = "torch"
@@ -48,12 +51,18 @@ class BundleEngine:
         self.device = _device(device)
         if self.device == "cpu":
             torch.set_num_threads(threads)
-        parser = ConfigParser()
-        parser.read_config([str(config_file(task, name)) for name in ("inference", *configs)])
-        checkpoint = checkpoint or bundle_path(task) / "models" / "model.pt"
-        parser["ckpt_path"] = str(checkpoint)  # beside which lies what is known of its answers
-        self.network = load_weights(parser.get_parsed_content("network_def"), checkpoint).eval().to(self.device)
+        files = [config_file(task, name) for name in ("inference", *configs)]
+        checkpoint = checkpoint or released_weights(task)
+        try:
+            self._build(ConfigParser.load_config_files([str(file) for file in files]), task, checkpoint)
+        except Exception as error:  # any object of a config may raise anything
+            raise config_error(error, f"look at {files[-1]}") from error
         self.weights_sha256 = sha256_of(checkpoint)
+
+    def _build(self, config: dict[str, Any], task: str, checkpoint: Path) -> None:
+        # beside the checkpoint lies what is known of its answers; nothing of the bundle is written to
+        parser = ConfigParser(config | {"bundle_root": str(bundle_path(task)), "ckpt_path": str(checkpoint)})
+        self.network = load_weights(parser.get_parsed_content("network_def"), checkpoint).eval().to(self.device)
         before = parser.get_parsed_content("preprocessing").transforms
         self.preprocessing = Compose([step for step in before if not isinstance(step, (LoadImaged, EnsureChannelFirstd))])
         self.inferer = parser.get_parsed_content("inferer")

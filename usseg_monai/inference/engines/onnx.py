@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -80,7 +82,7 @@ class OnnxEngine:
         """Segment grey values ``(rows, cols)``; see `EngineOutput`.
 
         Raises:
-            ImageError: the graph cannot take this image, for want of memory or time for one.
+            ImageError: the graph cannot take this image, for want of memory or time for one, or answers with what is no number.
             WeightsError: the graph does not answer on the image's grid, or not by numbers.
         """
         try:
@@ -93,7 +95,10 @@ class OnnxEngine:
             raise WeightsError(f"the graph gave a mask of {mask.shape} for an image of {pixels.shape}: it must keep the image's grid")
         if any(value.size != 1 for value in found.values()):
             raise WeightsError(f"the graph gave {', '.join(found)}: beside probability and mask each output must be one number")
-        return EngineOutput(probability, mask, {name: value.item() for name, value in found.items()})
+        extras = {name: value.item() for name, value in found.items()}
+        if not self._released and not (np.isfinite(probability).all() and all(map(math.isfinite, extras.values()))):
+            raise ImageError("the network's answer for this image is no finite number; look at the image, or use other weights")
+        return EngineOutput(probability, mask, extras)
 
     def _run(self, pixels: GreyArray) -> Sequence[Any]:
         """The graph's outputs; one that the user named is stopped when its time is over."""
@@ -125,7 +130,10 @@ class _BoundError(Exception):
 
 def _read(file: Path) -> bytes:
     try:
-        size = file.stat().st_size
+        found = file.stat()
+        size = found.st_size
+        if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):  # a pipe or a device would be read for ever
+            raise WeightsError(f"{file} is no regular file: give an exported network")
         if size > MAX_WEIGHTS_BYTES:
             raise WeightsError(f"{file} has {size} bytes: at most {MAX_WEIGHTS_BYTES} are taken for a graph; give an exported network")
         return file.read_bytes()

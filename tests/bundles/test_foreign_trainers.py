@@ -1,0 +1,131 @@
+"""Trainings that other programs start: MONAI Label's stock app and MONAI's federated client, on copies of the bundles."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from ignite.engine import Events
+from monai.bundle import ConfigParser, ConfigWorkflow
+
+from benchmarks.foreign_trainers import federated_round, stock_overrides, stock_training
+from tests.bundles.conftest import SMALL_NETWORK, TINY
+from usseg_monai.training import handlers
+from usseg_monai.training.trust import load_trust
+
+QUICK: dict[str, Any] = {"num_workers": 0, "batch_size": 2, "image_size": [64, 64], **SMALL_NETWORK}
+STILL: dict[str, Any] = QUICK | {"learning_rate": 1e-9}
+"""So slow that the weights stay as they were given: whatever else is saved came from elsewhere."""
+
+Weights = dict[str, torch.Tensor]
+
+
+@pytest.fixture(autouse=True)
+def without_picture(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Draw no curves, and run in a folder that has nothing to do with the bundle."""
+    monkeypatch.setattr(handlers, "draw_curves", lambda epochs, file: None)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def copy(bundle: Path, tmp_path: Path) -> Path:
+    """A copy of the bundle with a small network's weights of its own, for want of minutes; without a trust in them."""
+    folder = Path(shutil.copytree(bundle, tmp_path / "copy", ignore=shutil.ignore_patterns("*.onnx", "*.trust")))
+    parser = ConfigParser()
+    parser.read_config(str(folder / "configs" / "inference.json"))
+    parser.update(SMALL_NETWORK)
+    torch.manual_seed(1)
+    state = parser.get_parsed_content("network_def").state_dict()
+    torch.save({name: value + 0.01 if value.is_floating_point() else value for name, value in state.items()}, folder / "models/model.pt")
+    return folder
+
+
+@pytest.fixture
+def items(datalist: Path) -> list[dict[str, Any]]:
+    parts = json.loads(datalist.read_text())
+    return [item for section in ("training", "validation", "test") for item in parts[section]]
+
+
+def saved(file: Path) -> Weights:
+    weights: Weights = torch.load(file, weights_only=True)
+    return weights
+
+
+def distance(first: Weights, second: Weights) -> float:
+    """Relative, without the temperature, which is fitted anew, and the counts and moments of batches, which move without a gradient."""
+    names = [name for name, value in first.items() if value.is_floating_point() and "running_" not in name and name != "temperature"]
+    difference = sum(float((first[name] - second[name]).square().sum()) for name in names)
+    return (difference / sum(float(first[name].square().sum()) for name in names)) ** 0.5
+
+
+def epochs(folder: Path) -> list[int]:
+    return [row["epoch"] for row in json.loads((folder / "eval" / "curves.json").read_text())]
+
+
+def test_stock_training_goes_on_from_the_weights_that_it_loads(copy: Path, items: list[dict[str, Any]]) -> None:
+    given = saved(copy / "models/model.pt")
+    left = saved(stock_training(copy, items, 2, **STILL))
+    assert distance(given, left) < 1e-3
+    assert load_trust(copy / "models/model.pt") is not None  # fitted on the validation items that were given
+    assert sorted(path.name for path in (copy / "models").iterdir()) == ["model.pt", "model.trust"]
+    assert epochs(copy) == [1, 2]
+
+
+@pytest.mark.parametrize("task", ["fetal_head"], scope="session")
+def test_a_second_training_trains(copy: Path, items: list[dict[str, Any]]) -> None:
+    """On new labels, and on the same ones again, from the weights that the one before left."""
+    given = saved(stock_training(copy, items, 1, **STILL))
+    for known in (items[:8], items[:8]):
+        (copy / "eval" / "curves.json").unlink()
+        left = saved(stock_training(copy, known, 1, **STILL))
+        assert epochs(copy) == [1]
+    assert distance(given, left) < 1e-3
+    assert distance(left, saved(stock_training(copy, items, 1, **QUICK, learning_rate=0.05))) > 1e-3
+
+
+def test_federated_rounds_go_on_from_the_global_weights(copy: Path, items: list[dict[str, Any]]) -> None:
+    given = saved(copy / "models/model.pt")
+    sent, kept = federated_round(copy, items, 1, rounds=2, **STILL)
+    assert distance(given, saved(sent)) < 1e-3
+    assert distance(given, saved(kept)) < 1e-3
+
+
+@pytest.mark.parametrize("task", ["fetal_head"], scope="session")
+def test_the_schedule_has_the_length_of_the_trainer(copy: Path, items: list[dict[str, Any]]) -> None:
+    overrides = stock_overrides(copy, items, epochs=3) | QUICK
+    workflow = ConfigWorkflow(str(copy / "configs" / "train.json"), logging_file=False, workflow_type="train", **overrides)
+    workflow.initialize()
+    schedule, loader = (workflow.parser.get_parsed_content(name) for name in ("lr_scheduler", "train#dataloader"))
+    assert schedule.total_steps == 3 * len(loader) + 1
+
+
+@pytest.mark.parametrize("task", ["fetal_head"], scope="session")
+def test_what_was_interrupted_goes_on_with_its_own_average(copy: Path, items: list[dict[str, Any]]) -> None:
+    """Not with the weights that MONAI Label's loader reads again."""
+    stock_training(copy, items, 1, **QUICK, learning_rate=0.05)
+    last = saved(copy / "eval" / "checkpoint_epoch=1.pt")
+    overrides = stock_overrides(copy, items, epochs=2) | QUICK
+    workflow = ConfigWorkflow(str(copy / "configs" / "train.json"), logging_file=False, workflow_type="train", **overrides)
+    workflow.initialize()
+    average, trainer = (workflow.parser.get_parsed_content(name) for name in ("average", "train#trainer"))
+    begun: list[Weights] = []
+    trainer.add_event_handler(Events.EPOCH_STARTED, lambda: begun.append({**average.ema_model.state_dict()}) or trainer.terminate())
+    trainer.run()
+    assert trainer.state.epoch == 2
+    assert distance(begun[0], last["average"]) == 0
+
+
+@pytest.mark.parametrize("task", ["nerve"], scope="session")
+def test_windows_of_validation_do_not_fit_the_trust(bundle: Path, datalist: Path) -> None:
+    """They are parts of images; the limit of likeness is that of whole ones."""
+    parser = ConfigParser()
+    parser.read_config(str(bundle / "configs" / "train.json"))
+    parser.update({**TINY, **SMALL_NETWORK, "dataset_dir": str(datalist)})
+    validation = json.loads(datalist.read_text())["validation"]
+    assert len(parser.get_parsed_content("validate#dataset").data) > len(validation)
+    fitted = parser.get_parsed_content("trust#validation#dataset").data
+    assert [item["image"] for item in fitted] == [item["image"] for item in validation]

@@ -1,0 +1,38 @@
+"""The moving average of the weights, which is validated and released."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ignite.engine import Engine, Events
+from ignite.handlers import EMAHandler
+
+__all__ = ["WeightAverage"]
+
+
+class WeightAverage(EMAHandler):
+    """Ignite's moving average, which begins at the weights that the network has when a run starts.
+
+    Ignite's own begins at the weights of the time when it was built. Other programs load weights later: a ``CheckpointLoader`` among the
+    trainer's handlers, MONAI Label, each round of MONAI's federated client. The average would then mix them with weights of chance.
+
+    Attach it after the handlers that load weights for the network, and before those that load a state to resume from, whose own average
+    then takes the place of this one. Arguments are those of `ignite.handlers.EMAHandler`.
+
+    >>> import torch
+    >>> network = torch.nn.Linear(1, 1, bias=False)
+    >>> average, trainer = WeightAverage(network, momentum=0.1), Engine(lambda engine, batch: None)
+    >>> average.attach(trainer)
+    >>> _ = network.weight.data.fill_(3.0)
+    >>> _ = trainer.run([0])
+    >>> round(average.ema_model.weight.item(), 3)
+    3.0
+    """
+
+    def attach(self, engine: Engine, *args: Any, **kwargs: Any) -> None:
+        """Register on the trainer's events, as `ignite.handlers.EMAHandler` does."""
+        engine.add_event_handler(Events.STARTED, self._begin)
+        super().attach(engine, *args, **kwargs)
+
+    def _begin(self) -> None:
+        self.ema_model.load_state_dict(self.model.state_dict())
