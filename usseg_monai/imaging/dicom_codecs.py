@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from importlib.util import find_spec
 from io import BytesIO
 from typing import Any
 
@@ -33,7 +35,6 @@ _PLUGINS = {
 }
 _NAMES = {"jpeg": "JPEG of 12 bits", "jpeg_lossless": "JPEG Lossless", "jpeg_ls": "JPEG-LS", "jpeg_2000": "JPEG 2000"}
 _EXTRA = "pip install 'usseg-monai[codecs]'"
-_LIBJPEG = "pip install pylibjpeg pylibjpeg-libjpeg (GPL, so not among ours)"
 
 
 def decode_frame(frame: memoryview, code: Codestream, syntax: str, interpretation: str) -> tuple[npt.NDArray[Any], str]:
@@ -51,9 +52,14 @@ def decode_frame(frame: memoryview, code: Codestream, syntax: str, interpretatio
     if code.kind == "jpeg" and code.precision == 8:
         return _decode_jpeg(bytes(frame), code, interpretation)
     bare = bytes(frame[code.begin : code.end])  # the boxes are no business of DICOM's, and decoders follow them anywhere
+    if code.kind == "jpeg" and code.precision == 12 and code.components == 1 and find_spec("gdcm"):
+        with suppress(ImageError):
+            return _decode_by_plugin(bare, code, _SYNTAX["jpeg"], interpretation)
+        return _decode_deep_jpeg(bare, code), interpretation
     high_throughput = syntax in _HIGH_THROUGHPUT
     if code.kind == "jpeg_2000" and code.components == 3 and code.precision == 8 and not high_throughput:
-        return _decode_colour_jpeg_2000(bare), "RGB" if interpretation in ("YBR_ICT", "YBR_RCT") else interpretation
+        with suppress(OSError):  # Pillow gives up on streams that others finish
+            return _decode_colour_jpeg_2000(bare), "RGB" if interpretation in ("YBR_ICT", "YBR_RCT") else interpretation
     return _decode_by_plugin(bare, code, syntax if high_throughput else _SYNTAX[code.kind], interpretation)
 
 
@@ -75,6 +81,28 @@ def _decode_colour_jpeg_2000(bare: bytes) -> npt.NDArray[Any]:
         return np.asarray(image)
 
 
+def _decode_deep_jpeg(bare: bytes, code: Codestream) -> npt.NDArray[np.uint16]:
+    """Grey JPEG of 12 bits by GDCM, as pydicom's plugin would, which leaves this kind out."""
+    import gdcm
+
+    gdcm.Trace.WarningOff()
+    fragment, fragments, element, image = gdcm.Fragment(), gdcm.SequenceOfFragments.New(), gdcm.DataElement(), gdcm.Image()
+    fragment.SetByteStringValue(bare)
+    fragments.AddFragment(fragment)
+    element.SetTag(gdcm.Tag(0x7FE0, 0x0010))
+    element.SetValue(fragments.__ref__())
+    image.SetNumberOfDimensions(2)
+    image.SetDimensions((code.cols, code.rows, 1))
+    image.SetDataElement(element)
+    image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(gdcm.PhotometricInterpretation.MONOCHROME2))
+    image.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(_SYNTAX["jpeg"])))
+    image.SetPixelFormat(gdcm.PixelFormat(1, 16, code.precision, code.precision - 1, 0))
+    samples = np.frombuffer(image.GetBuffer().encode("utf-8", "surrogateescape"), "<u2")  # GDCM hands out bytes as text
+    if samples.size != code.rows * code.cols:
+        raise ImageError("a JPEG frame of 12 bits that gdcm cannot decode; the file is damaged, export it again")
+    return samples.reshape(code.rows, code.cols)
+
+
 def _decode_by_plugin(bare: bytes, code: Codestream, syntax: str, interpretation: str) -> tuple[npt.NDArray[Any], str]:
     from pydicom.encaps import encapsulate
     from pydicom.pixels.decoders.base import get_decoder
@@ -82,9 +110,7 @@ def _decode_by_plugin(bare: bytes, code: Codestream, syntax: str, interpretation
     decoder = get_decoder(syntax)
     usable = [name for name in _PLUGINS[code.kind] if name in decoder.available_plugins and _can_decode(name, code)]
     if not usable:
-        install = _LIBJPEG if code.kind == "jpeg" else _EXTRA
-        name = f"{_NAMES[code.kind]} ({code.precision} bits, {code.components} samples a pixel)"
-        raise ImageError(f"{name} needs another package: {install}; or convert the file, for example by 'dcmconv' or 'gdcmconv --raw'")
+        raise _needs(code)
     options: dict[str, Any] = {
         "rows": code.rows,
         "columns": code.cols,
@@ -98,10 +124,20 @@ def _decode_by_plugin(bare: bytes, code: Codestream, syntax: str, interpretation
         "pixel_keyword": "PixelData",
     }
     file = encapsulate([bare], has_bot=False)
-    samples, properties = decoder.as_array(file, index=0, raw=True, decoding_plugin=usable[0], **options)
-    return samples, str(properties["photometric_interpretation"])
+    for name in usable:
+        with suppress(RuntimeError):  # what one gives up on, another may finish
+            samples, properties = decoder.as_array(file, index=0, raw=True, decoding_plugin=name, **options)
+            return samples, str(properties["photometric_interpretation"])
+    if len(usable) == len(_PLUGINS[code.kind]):
+        raise ImageError(f"a frame in {_NAMES[code.kind]} that {', '.join(usable)} cannot decode; the file is damaged, export it again")
+    raise _needs(code)
+
+
+def _needs(code: Codestream) -> ImageError:
+    what = f"{_NAMES[code.kind]} ({code.precision} bits, {code.components} samples a pixel)"
+    return ImageError(f"{what} needs another package: {_EXTRA}; or convert the file, for example by 'gdcmconv --raw'")
 
 
 def _can_decode(plugin: str, code: Codestream) -> bool:
-    """Pillow reduces colours of more than 8 bits, and has no samples of more than 16."""
-    return plugin != "pillow" or code.precision <= (16 if code.components == 1 else 8)
+    """Pillow has no samples of more than 16 bits, and reduces colours to 8; those of 8 it was asked for before."""
+    return plugin != "pillow" or (code.components == 1 and code.precision <= 16)

@@ -99,3 +99,11 @@ class Fragments:
         """Fragments that begin as a codestream does; all, where none does (RLE has one fragment for each frame)."""
         starts = [index for index, (begin, _) in enumerate(self.places) if bytes(self.data[begin : begin + 8]).startswith(_STARTS)]
         return starts if starts[:1] == [0] else list(range(len(self.places)))
+
+
+def begins_with_items(data: memoryview, begin: int, end: int) -> bool:
+    """Whether a value of stated length begins with an offset table and a fragment all the same."""
+    if end - begin < 24 or bytes(data[begin : begin + 4]) != _ITEM:
+        return False
+    fragment = begin + 8 + unpack_from("<I", data, begin + 4)[0]
+    return fragment + 8 <= end and bytes(data[fragment : fragment + 4]) == _ITEM

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging import dicom_pixels
 from usseg_monai.imaging.codestream import read_codestream
-from usseg_monai.imaging.dicom_codecs import COMPRESSED, ENCAPSULATED, RLE, decode_frame
+from usseg_monai.imaging.dicom_codecs import ENCAPSULATED, RLE, decode_frame
 from usseg_monai.imaging.dicom_elements import DataSet, Element
-from usseg_monai.imaging.dicom_fragments import Fragments
+from usseg_monai.imaging.dicom_fragments import Fragments, begins_with_items
 from usseg_monai.imaging.dicom_kind import Encoding
 from usseg_monai.imaging.dicom_pixels import DOUBLES, FLOATS, Layout, check_allocated, native_frame, read_layout
 from usseg_monai.imaging.dicom_rle import decode_rle
@@ -27,7 +27,6 @@ TAGS = dicom_pixels.TAGS | {*PIXELS, _EXTENDED_OFFSETS}
 
 _MOST_OFFSET_BYTES = 1 << 21
 _MARGIN = 1 << 20  # bytes of text and profiles in a compressed frame
-_ITEM = b"\xfe\xff\x00\xe0"
 
 
 class Samples(NamedTuple):
@@ -59,7 +58,7 @@ def open_pixels(dataset: DataSet, syntax: str, limits: Limits) -> Pixels:
     """
     tag = next(tag for tag in PIXELS if tag in dataset)
     element = dataset.elements[tag]
-    encapsulated = element.undefined or (syntax in COMPRESSED and bytes(dataset.data[element.begin : element.begin + 4]) == _ITEM)
+    encapsulated = element.undefined or begins_with_items(dataset.data, element.begin, element.end)
     return _Compressed(dataset, element, syntax, limits) if encapsulated else _Native(dataset, tag, limits)
 
 
