@@ -58,10 +58,11 @@ def test_folder_to_masks_overlays_and_table(images: Path, predict: list[str], tm
     rows = _rows(out)
     assert list(rows) == ["monday/head.png", "tuesday/head.png"]
     assert float(rows["monday/head.png"][HC_MM]) == pytest.approx(math.pi * 90 * 0.5, rel=0.03)
-    for kind in ("masks", "overlays", "probabilities"):
-        for day in ("monday", "tuesday"):
+    for day in ("monday", "tuesday"):
+        for kind in ("masks", "probabilities"):
             with Image.open(out / kind / day / "head.png") as picture:
                 assert picture.size == SHAPE[::-1]
+        assert (out / "overlays" / day / "head.png").is_file()
     output = capsys.readouterr()
     assert output.out.startswith("2 done, 0 failed in ")
     assert output.err == ""

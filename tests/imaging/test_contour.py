@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -64,7 +65,8 @@ def test_a_contour_that_leaves_the_picture_is_cut(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "0 different points: a contour needs at least 3"),
+        ("", "the file is empty (0 bytes)"),
+        ("\n", "0 different points: a contour needs at least 3"),
         ("1 2\n3 4\n", "2 different points"),
         ("1 2\n3 4\n1 2\n3 4\n", "2 different points"),
         ("1 2\n3 4\nhello world\n", "line 3: 'hello world' must be a point 'x y'"),
@@ -100,3 +102,9 @@ def test_any_bytes_are_a_contour_or_an_error(data: bytes, tmp_path_factory: pyte
         assert read_contour(file).shape[0] >= 3
     except ImageError as error:
         assert str(file) in str(error)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    with pytest.raises(ImageError, match="not a regular file"):
+        read_contour(tmp_path / "pipe.txt")

@@ -94,7 +94,11 @@ def test_a_folder(runs: Runs) -> None:
         [0.5, 0.5],
     )
     assert {"usseg-monai", "python", "numpy", "pillow", "onnxruntime"} <= set(record["versions"]) and len(record["weights_sha256"]) == 64
-    assert [item["path"] for item in record["inputs"]] == [str(runs.images / row["file"]) for row in table]
+    assert str(runs.images) not in (runs.out / "run.json").read_text() + (runs.out / ".journal.jsonl").read_text()
+    assert record["options"]["weights"] == runs.model.name
+    runs(absolute=True)
+    assert [item["path"] for item in runs.record()["inputs"]] == [str(runs.images / row["file"]) for row in table]
+    assert runs.record()["options"]["weights"] == str(runs.model) and str(runs.images) not in (runs.out / ".journal.jsonl").read_text()
 
 
 def test_the_frames_of_a_file_are_rows_and_masks_of_their_own(runs: Runs) -> None:
@@ -119,13 +123,16 @@ def test_bad_files_are_rows_and_the_rest_goes_on(runs: Runs, tmp_path: Path) -> 
     os.mkfifo(runs.images / "pipe.png")
     summary = runs(limits=Limits(max_pixels=10_000))
     status = {row["file"]: row["status"] for row in runs.table()}
-    bad = ["cut.png", "empty.png", "link.png", "one.png", "pipe.png", "text.png", "x.dcm", "z_large.png"]
+    bad = ["cut.png", "empty.png", "link.png", "one.png", "pipe.png", "text.png", "z_large.png"]
     assert [name for name, value in status.items() if value == "failed"] == bad
     assert status["good.png"] != "failed" and status["constant.png"] == "empty"
-    assert (summary.done, summary.failed) == (2, 8)
+    assert (summary.done, summary.failed) == (2, 7) and sum(summary.without_picture.values()) == 1  # the empty DICOM file
     assert all(row["message"] for row in runs.table() if row["status"] == "failed")
     assert runs.written() == ["masks/constant.png", "masks/good.png", "overlays/constant.png", "overlays/good.png"]
-    assert {item["file"]: bool(item["reason"]) for item in runs.record()["inputs"]} == {name: name in bad for name in status}
+    assert {item["file"]: bool(item["reason"]) for item in runs.record()["inputs"]} == {
+        "x.dcm": True,
+        **{name: name in bad for name in status},
+    }
 
 
 def test_equal_names_never_overwrite_each_other(runs: Runs, tmp_path: Path) -> None:
@@ -536,6 +543,28 @@ def test_an_output_folder_that_goes_bad_on_the_way(runs: Runs) -> None:
     assert runs(save=("mask",), resume=True).skipped == counts["done"] and len(runs.table()) == 40
 
 
+@pytest.mark.parametrize("happen", ["removed", "renamed", "linked"])
+@pytest.mark.parametrize("moment", [5, 40])
+def test_an_output_folder_that_is_gone_ends_the_run(happen: str, moment: int, runs: Runs, tmp_path: Path) -> None:
+    for index in range(40):
+        save_picture(runs.images / f"{index:03}.png")
+    (tmp_path / "elsewhere").mkdir()
+
+    def spoil(done: int, total: int, row: Any) -> None:
+        if done == moment:
+            if happen != "removed":
+                runs.out.rename(tmp_path / "moved")
+            while runs.out.exists():  # what is written meanwhile may be in the way
+                shutil.rmtree(runs.out, ignore_errors=True)
+            if happen == "linked":
+                runs.out.symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(OutputError, match=r"out cannot be written any longer: it was removed, renamed or replaced") as caught:
+        runs(save=("mask",), on_progress=spoil)
+    assert "\n" not in str(caught.value)
+    assert not list((tmp_path / "elsewhere").iterdir()) and runs.out.exists() == (happen == "linked")
+
+
 def test_an_input_that_vanishes_on_the_way_is_a_failed_row(runs: Runs) -> None:
     for index in range(40):
         save_picture(runs.images / f"{index:03}.png")
@@ -639,8 +668,8 @@ def test_work_begins_before_the_last_inputs_are_looked_at(runs: Runs, monkeypatc
 
     summary = runs(threads=1, save=(), on_progress=note)
     assert first[0] <= 10 and len(looked_at) == 201
-    assert (summary.done, summary.failed) == (100, 1)
-    assert runs.record()["counts"] == {"done": 100, "failed": 1, "skipped": 0, "not_reached": 0}
+    assert (summary.done, summary.failed) == (100, 0)
+    assert runs.record()["counts"] == {"done": 100, "failed": 0, "skipped": 1, "not_reached": 0}
 
 
 def test_rows_do_not_stay_in_memory(runs: Runs) -> None:

@@ -70,7 +70,7 @@ def test_the_predicted_class_comes_first_by_name() -> None:
 
 def test_several_structures_are_counted_and_numbered_and_one_is_not() -> None:
     several, one = (BREAST.measure(lesions(*radii), (0.1, 0.1)) for radii in ((20, 30), (30,)))
-    assert describe(BREAST, several)[:3] == ["2 lesions, the largest:", "total area 40.8 mm²", "area 28.2 mm²"]
+    assert describe(BREAST, several)[:3] == ["2 lesions", "total area 40.8 mm²", "largest: area 28.2 mm²"]
     assert marks(several).numbered == [(60.0, 170.0), (60.0, 60.0)]  # the largest first, as in the table of lesions
     assert not marks(one).numbered and len(marks(one).axes) == 2 and len(marks(several).axes) == 4
 

@@ -24,6 +24,7 @@ from usseg_monai.inference.batch import Options, Summary, run_batch
 from usseg_monai.inference.given_masks import GivenMasks
 from usseg_monai.inference.predictor import Prediction
 from usseg_monai.inference.stacks import find_stacks
+from usseg_monai.measurements.left_ventricle import END_DIASTOLIC_VOLUME_ML
 from usseg_monai.tasks.left_ventricle import LEFT_VENTRICLE
 
 SIDE, SPACING_MM, DISTANCE_MM = 64, 1.5, 8.0
@@ -313,6 +314,23 @@ def test_of_an_incomplete_stack_there_are_areas(change: Callable[..., Elements |
     areas = table(tmp_path / "out/studies/heart_areas.csv")
     assert len(areas) == written and any(line["area_px"] for line in areas)
     assert not (tmp_path / "out/studies/heart_volume.png").exists()
+
+
+@pytest.mark.parametrize(("bound", "outwards"), [(0, 0.999), (1, 1.001)])
+def test_volumes_that_no_ventricle_has_are_said(bound: int, outwards: float, tmp_path: Path) -> None:
+    def sized(volume_ml: float) -> Callable[[int, int, Elements], Elements]:
+        """The cine with such a volume at end diastole, by the distance of its slices."""
+        step = DISTANCE_MM * volume_ml / volumes_ml()[0]
+        across = {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+        return lambda s, p, e: e | across | {"ImagePositionPatient": [0, 0, round(s * step, 5)]}
+
+    limit = END_DIASTOLIC_VOLUME_ML[bound]
+    for volume, said in ((limit / outwards, False), (limit * outwards, True)):
+        run(write_cine(tmp_path / f"in{said}", sized(volume)), tmp_path / f"out{said}")
+        row = only_study(tmp_path / f"out{said}")
+        assert float(row["end_diastolic_volume_ml"]) == pytest.approx(volume, rel=2e-4)
+        assert row["message"].startswith("implausible: end diastolic volume") == said
+        assert ("ml is not in 2 to 1000 ml: check the pixel size and the slice distance" in row["message"]) == said
 
 
 @pytest.mark.parametrize(("modality", "any_modality"), [("OT", False), ("SC", False), ("CT", True)])

@@ -81,6 +81,24 @@ def test_what_is_no_list(name: str, content: Any, said: str, tmp_path: Path) -> 
     assert said in str(caught.value) and "\n" not in str(caught.value) and str(tmp_path / name) in str(caught.value)
 
 
+def test_a_list_of_one_endless_line(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("a.png\n" + "b" * 65_536 + "\n")
+    with pytest.raises(UsageError, match="line 2: more than 65536 characters in one line"):
+        read_list(str(tmp_path / "list.txt"))
+
+
+def test_how_long_a_list_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "list.txt").write_text("a.png\nb.png\n")
+    (tmp_path / "set.json").write_text('{"test": ["a.png"]}')
+    for most, name, said in ((2, "_MOST_LINES", "more than 1 lines"), (19, "_LONGEST_DATALIST", "more than 18 characters")):
+        argument = str(tmp_path / ("list.txt" if name == "_MOST_LINES" else "set.json"))
+        monkeypatch.setattr(f"usseg_monai.inference.lists.{name}", most)
+        assert read_list(argument)
+        monkeypatch.setattr(f"usseg_monai.inference.lists.{name}", most - 1)
+        with pytest.raises(UsageError, match=said):
+            read_list(argument)
+
+
 def test_a_list_that_is_not_there(tmp_path: Path) -> None:
     from usseg_monai.errors import ImageError
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -176,10 +178,9 @@ def test_a_damaged_shard(images: Path, tmp_path: Path) -> None:
     folders = measure_shards("fetal_head", images, tmp_path)
     table = folders[1] / "results.csv"
     table.write_text(table.read_text().replace("z.png", "y.png"))
-    with pytest.raises(OutputError, match=r"out\.2/results\.csv: the row of y\.png is of no input"):
+    with pytest.raises(OutputError, match=r"out\.2/results\.csv: 0 of 1 rows of 'z\.png' are there"):
         merge_shards(folders, tmp_path / "merged")
-    assert json.loads((tmp_path / "merged/run.json").read_text())["state"] == "failed"
-    assert not (tmp_path / "merged/results.csv").exists()
+    assert not (tmp_path / "merged").exists()
     table.unlink()
     with pytest.raises(OutputError, match=r"results\.csv: cannot be read"):
         merge_shards(folders, tmp_path / "merged")
@@ -189,3 +190,83 @@ def test_a_folder_that_another_run_writes_to_is_left_alone(images: Path, tmp_pat
     folders = measure_shards("fetal_head", images, tmp_path)
     with lock_folder(tmp_path / "merged"), pytest.raises(OutputError, match="another run writes into this folder"):
         merge_shards(folders, tmp_path / "merged")
+
+
+def test_torn_shards(images: Path, tmp_path: Path) -> None:
+    """Whatever a shard lost: one line, and nothing is written."""
+    one, two, three = folders = measure_shards("breast", images, tmp_path)
+
+    def cut(file: Path, lines: int) -> None:
+        file.write_text("".join(file.read_text().splitlines(keepends=True)[:-lines]))
+
+    for lose, said in [
+        (lambda: cut(one / "results.csv", 1), r"out\.1/results\.csv: 0 of 1 rows of '.*\.png' are there; run the shard again"),
+        (lambda: cut(two / "lesions.csv", 1), r"out\.2/lesions\.csv: 1 of 2 rows of '.*\.png' are there"),
+        (
+            lambda: next((three / "overlays").rglob("*.png")).unlink(),
+            r"out\.3/overlays/.*\.png: a result of the shard is missing \(No such",
+        ),
+        (lambda: next((one / "overlays").rglob("*.png")).write_bytes(b""), r"a result of the shard is missing \(it is empty\)"),
+        (lambda: shutil.rmtree(two / "overlays"), r"out\.2/overlays/.* is missing"),
+        (lambda: (two / "results.csv").write_text(""), "rows of"),
+        (lambda: drop_input(two), r"out\.2.*(is of no|belongs to no) input"),
+    ]:
+        backup = tmp_path / "backup"
+        for folder in folders:
+            shutil.copytree(folder, backup / folder.name)
+        lose()
+        with pytest.raises(OutputError, match=said) as caught:
+            merge_shards(folders, tmp_path / "merged")
+        assert "\n" not in str(caught.value) and not (tmp_path / "merged").exists()
+        for folder in folders:
+            shutil.rmtree(folder)
+            (backup / folder.name).rename(folder)
+    assert merge_shards(folders, tmp_path / "merged").done == 9
+
+
+def drop_input(folder: Path) -> None:
+    """Take the last input out of a run record."""
+    lines = (folder / "run.json").read_text().splitlines(keepends=True)
+    lines.remove([line for line in lines if line.startswith('  {"number"')][-1])
+    (folder / "run.json").write_text("".join(lines))
+
+
+def test_a_shard_that_lost_a_study(tmp_path: Path) -> None:
+    for name in ("p1", "p2", "p3"):
+        write_cine(tmp_path / "in" / name, lambda slice_, phase, elements: elements if phase % 2 else None)
+    folders = measure_shards("left_ventricle", tmp_path / "in", tmp_path)
+    table = (folders[0] / "studies.csv").read_text()
+    (folders[0] / "studies.csv").write_text(table.splitlines()[0] + "\n")
+    with pytest.raises(OutputError, match=r"out\.1: the study 'p1' is missing in studies\.csv"):
+        merge_shards(folders, tmp_path / "merged")
+    (folders[0] / "studies.csv").write_text(table)
+    (folders[0] / "studies/p1_areas.csv").unlink()
+    with pytest.raises(OutputError, match=r"out\.1: the study 'p1' is missing in studies;"):
+        merge_shards(folders, tmp_path / "merged")
+
+
+def test_merging_into_a_used_folder_leaves_nothing_of_before(images: Path, tmp_path: Path) -> None:
+    folders = measure_shards("fetal_head", images, tmp_path)
+    merged = tmp_path / "merged"
+    save_picture(tmp_path / "other/old.png", TWO)
+    measure("breast", tmp_path / "other", merged)
+    for place in ("", "overlays/a"):
+        (merged / place).mkdir(exist_ok=True)
+        (merged / place / ".0123456789abcdef.png").touch()  # of a killed merge
+    merge_shards(folders, merged)
+    assert files(merged).keys() == {name for folder in folders for name in files(folder)}
+    assert not list(merged.rglob(".0123456789abcdef.png"))
+
+
+def test_a_target_that_goes_bad_on_the_way(images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = measure_shards("fetal_head", images, tmp_path)
+    link = os.link
+
+    def remove(*paths: Path) -> None:
+        link(*paths)
+        shutil.rmtree(tmp_path / "merged", ignore_errors=True)
+
+    monkeypatch.setattr(module.os, "link", remove)
+    with pytest.raises(OutputError, match="cannot be written"):
+        merge_shards(folders, tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()

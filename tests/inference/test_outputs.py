@@ -8,8 +8,10 @@ from PIL import Image
 
 from tests.inference.conftest import ellipse, read_png
 from usseg_monai.errors import OutputError, UsageError
-from usseg_monai.imaging import GreyImage
-from usseg_monai.inference.outputs import check_save, output_files, write_outputs
+from usseg_monai.imaging import GreyImage, read_image, read_mask
+from usseg_monai.imaging.colors import MEASURED
+from usseg_monai.imaging.overlay import magnification
+from usseg_monai.inference.outputs import check_save, output_files, write_outputs, write_overlay
 from usseg_monai.inference.predictor import Prediction
 from usseg_monai.tasks import get_task
 
@@ -59,3 +61,22 @@ def test_unknown_kinds() -> None:
     check_save(ALL)
     with pytest.raises(UsageError, match="cannot save 'contour': what can be saved is mask, overlay, probability"):
         check_save(("mask", "contour"))
+
+
+def test_nothing_but_thin_lines_lies_on_a_lesion(data_root: Path, tmp_path: Path) -> None:
+    """Of a hundred images of BUS-BRA, with their true masks: no text, no plate, and dots of axes on less than a hundredth of the lesion."""
+    breast = get_task("breast")
+    files = sorted((data_root / "busbra" / "images").glob("*.png"))
+    shares = []
+    for file in files[:: len(files) // 100][:100]:
+        image, mask = read_image(file), read_mask(data_root / "busbra" / "masks" / file.name.replace("bus_", "mask_"))
+        write_overlay(tmp_path / "a.png", image, mask, breast.measure(mask, (0.1, 0.1)), breast)
+        with Image.open(tmp_path / "a.png") as overlay:
+            drawn = np.asarray(overlay)
+        factor = magnification(mask.shape)
+        inside = mask.repeat(factor, axis=0).repeat(factor, axis=1) > 0
+        grey = image.pixels.astype(np.uint8).repeat(factor, axis=0).repeat(factor, axis=1)
+        changed = (drawn[: inside.shape[0], : inside.shape[1]] != grey[..., None]).any(axis=2) & inside
+        assert (drawn[: inside.shape[0], : inside.shape[1]][changed] == MEASURED).all(), file.name
+        shares.append(changed.sum() / inside.sum())
+    assert len(shares) == 100 and max(shares) < 0.01

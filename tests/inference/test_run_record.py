@@ -24,7 +24,10 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def test_the_record_is_whole_json_at_every_moment(tmp_path: Path) -> None:
-    inputs = [InputRecord(0, "a.png", "/x/a.png", "done"), InputRecord(1, "b\udcff.png", "/x/b\udcff.png", "failed", "no image")]
+    inputs = [
+        InputRecord(0, "a.png", "done", "", "a", 2),
+        InputRecord(1, "b\udcff.png", "failed", "no image", "b\udcff", 1, 3, "/x/b\udcff.png"),
+    ]
     with open_run_record(tmp_path, {"task": "fetal_head", "options": {"configs": ["a", "b"], "save": []}}, now(), total=3) as record:
         running = read(tmp_path)
         assert running["state"] == "running" and running["finished"] is None and running["inputs"] == []
@@ -38,7 +41,8 @@ def test_the_record_is_whole_json_at_every_moment(tmp_path: Path) -> None:
     ended = read(tmp_path)
     assert ended["task"] == "fetal_head" and ended["started"] <= ended["finished"] and ended["seconds"] >= 0
     assert ended["counts"] == {"done": 1, "failed": 1, "skipped": 0, "not_reached": 0}
-    assert ended["inputs"][1] == {"number": 1, "file": "b\udcff.png", "path": "/x/b\udcff.png", "state": "failed", "reason": "no image"}
+    assert ended["inputs"][0] == {"number": 0, "file": "a.png", "state": "done", "reason": "", "output": "a", "frames": 2}
+    assert (ended["inputs"][1]["parts"], ended["inputs"][1]["path"]) == (3, "/x/b\udcff.png")
     with read_run_record(tmp_path) as (facts, again):
         assert facts == {name: value for name, value in ended.items() if name != "inputs"}
         assert list(again) == inputs
@@ -55,11 +59,11 @@ def test_a_record_that_runs_out_of_room_stays_as_it_was(tmp_path: Path, monkeypa
         return write(descriptor, data)
 
     with open_run_record(tmp_path, {}, now(), total=2) as record:
-        record.add(InputRecord(0, "a.png", "/a.png", "done"))
+        record.add(InputRecord(0, "a.png", "done"))
         before = read(tmp_path)
         monkeypatch.setattr(os, "write", full)
         with pytest.raises(OutputError, match="No space left on device"):
-            record.add(InputRecord(1, "b.png", "/b.png", "failed", "x" * 10_000))
+            record.add(InputRecord(1, "b.png", "failed", "x" * 10_000))
         assert read(tmp_path) == before
         record.end("failed")
         assert read(tmp_path)["state"] == "failed" and read(tmp_path)["counts"]["not_reached"] == 1
@@ -84,7 +88,7 @@ def test_the_bundles_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(module, "bundle_path", lambda task: tmp_path)
     assert bundle_version("fetal_head") is None
     (tmp_path / "configs").mkdir()
-    for content, version in (("[]", None), ("{", None), ('{"version": "1.2.3"}', "1.2.3")):
+    for content, version in (("[]", None), ("{", None), ("[" * 50_000 + "]" * 50_000, None), ('{"version": "1.2.3"}', "1.2.3")):
         (tmp_path / "configs" / "metadata.json").write_text(content)
         assert bundle_version("fetal_head") == version
 
@@ -107,10 +111,10 @@ def test_an_interrupt_at_any_line_leaves_a_whole_record(tmp_path: Path) -> None:
 
         folder.mkdir()
         with open_run_record(folder, {}, now(), total=3) as record:
-            record.add(InputRecord(0, "a.png", "/a.png", "done"))
+            record.add(InputRecord(0, "a.png", "done"))
             sys.settrace(tracer)
             with suppress(KeyboardInterrupt):
-                record.add(InputRecord(1, "b.png", "/b.png", "failed", "x" * 1000))
+                record.add(InputRecord(1, "b.png", "failed", "x" * 1000))
             sys.settrace(None)
             record.end("interrupted")
         return came

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from usseg_monai.errors import ImageError, UsageError
 from usseg_monai.imaging import read_mask
-from usseg_monai.measurements.breast import MOST_LESIONS, measure
+from usseg_monai.measurements.breast import MOST_LESIONS, SMALLEST_PX, measure
 from usseg_monai.measurements.result import Status
 from usseg_monai.tasks.breast import BREAST
 
@@ -25,6 +25,12 @@ NORMAL = {"normal_probability": 0.6, "benign_probability": 0.3, "malignant_proba
 def oval(row: float = 60, col: float = 90, down: float = 14, right: float = 25) -> np.ndarray:
     rows, cols = np.indices(SHAPE)
     return np.hypot((rows - row) / down, (cols - col) / right) <= 1
+
+
+def box(down: int, right: int) -> np.ndarray:
+    mask = np.zeros(SHAPE, np.bool_)
+    mask[30 : 30 + down, 40 : 40 + right] = True
+    return mask
 
 
 def test_every_column_of_the_task_is_present() -> None:
@@ -81,6 +87,10 @@ def test_lesions_are_numbered_from_the_largest_and_specks_left_out() -> None:
         (oval() & False, BENIGN, Status.LOW_CONFIDENCE, "no lesion was outlined, though benign is the most probable class"),
         (oval(), NORMAL, Status.LOW_CONFIDENCE, "though normal is the most probable class"),
         (oval(down=3), BENIGN, Status.LOW_CONFIDENCE, "narrower than 8 pixels"),
+        (box(SMALLEST_PX - 1, 20), BENIGN, Status.LOW_CONFIDENCE, "narrower than 8 pixels"),
+        (box(SMALLEST_PX, 20), BENIGN, Status.OK, ""),
+        (box(20, SMALLEST_PX - 1), BENIGN, Status.LOW_CONFIDENCE, "narrower than 8 pixels"),
+        (box(20, SMALLEST_PX), BENIGN, Status.OK, ""),
         (oval(row=5), BENIGN, Status.TOUCHES_BORDER, "a lesion leaves the picture"),
     ],
 )

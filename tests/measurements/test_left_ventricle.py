@@ -57,7 +57,7 @@ def test_any_mask_gives_a_status_and_finite_numbers(noise: np.ndarray, known: bo
         (disc(20) | disc(8, 64, 110), (1.4, 1.4), Status.MULTIPLE_STRUCTURES, "a second piece has 16 %"),
         (disc(20) | disc(2, 64, 110), (1.4, 1.4), Status.OK, ""),
         (disc(20, col=5), (1.4, 1.4), Status.TOUCHES_BORDER, "leaves the picture"),
-        (disc(20), (3.0, 3.0), Status.LOW_CONFIDENCE, "equivalent diameter 120 mm: above 100 mm"),
+        (disc(20), (3.0, 3.0), Status.LOW_CONFIDENCE, "equivalent diameter 120.0 mm is not in 2 to 100 mm"),
     ],
 )
 def test_statuses(mask: np.ndarray, spacing: tuple[float, float] | None, status: Status, words: str) -> None:

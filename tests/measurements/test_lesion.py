@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from usseg_monai.measurements import lesion
 from usseg_monai.measurements.ellipse import Ellipse
 from usseg_monai.measurements.lesion import LesionShape, measure_shape
 from usseg_monai.measurements.runs import find_runs, largest_piece
@@ -149,3 +150,14 @@ def test_the_axes_that_are_drawn_have_the_lengths_that_are_measured(pixel: tuple
     inside = [mask[tuple(np.rint(0.97 * end + 0.03 * axis.mean(axis=0)).astype(int))] for axis in shape.axes for end in axis]
     outside = [mask[tuple(np.rint(1.04 * end - 0.04 * axis.mean(axis=0)).astype(int))] for axis in shape.axes for end in axis]
     assert all(inside) and not any(outside)
+
+
+def test_noise_is_followed_along_its_largest_part_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkerboard is one piece with an outline for each of its fields."""
+    looked_at = []
+    moments = lesion._moments
+    monkeypatch.setattr(lesion, "_moments", lambda polygon: looked_at.append(len(polygon)) or moments(polygon))
+    board = np.indices((80, 80)).sum(axis=0) % 2
+    board[30:33, 40:44] = 1
+    assert measure_shape(find_runs(board)).area == board.sum()
+    assert len(looked_at) <= 4

@@ -53,6 +53,7 @@ def add_batch_options(parser: argparse.ArgumentParser, inputs: str) -> None:
         metavar="I/N",
         help="only the I-th of N parts of the inputs, each into an OUT of its own, for 'usseg merge' (docs/large_runs.md)",
     )
+    parser.add_argument("--absolute", action="store_true", help="write absolute paths to run.json (default: names only)")
     parser.add_argument("--json", action="store_true", help="print the summary and the rows for machines")
 
 
@@ -71,6 +72,7 @@ def batch_options(args: argparse.Namespace) -> dict[str, Any]:
         "any_modality": args.any_modality,
         "threads": args.threads,
         "resume": args.resume,
+        "absolute": args.absolute,
         "follow_links": args.follow_links,
         "shard": None if args.shard is None else parse_shard(args.shard),
         "limits": Limits() if args.max_pixels is None else Limits(max_pixels=args.max_pixels),

@@ -23,6 +23,7 @@ from usseg_monai.data.kaggle_nerve import is_kaggle_nerve, read_kaggle_nerve
 from usseg_monai.data.splits import Split
 from usseg_monai.data.sunnybrook import is_sunnybrook, read_sunnybrook
 from usseg_monai.errors import ImageError, UsageError
+from usseg_monai.imaging.bounded_text import text_of
 from usseg_monai.inference.inputs import find_inputs, is_image, part_masks
 from usseg_monai.tasks import TASKS, get_task
 
@@ -47,6 +48,7 @@ _LAYOUTS: Sequence[tuple[Callable[[Path], bool], Callable[[Path], Dataset]]] = (
 )
 """Layouts that are known by their looks, each with its reader."""
 
+_LONGEST_DATALIST = 1 << 28  # characters; an item has about 300
 SECTIONS: Mapping[Split, str] = {"train": "training", "validation": "validation", "test": "test"}
 """Name of each part in a datalist."""
 
@@ -97,7 +99,7 @@ def read_datalist(path: Path) -> dict[str, Any]:
         UsageError: no file, no JSON, no section, or an item without image and label.
     """
     try:
-        datalist = json.loads(path.read_text(encoding="utf-8"))
+        datalist = json.loads(text_of(path, most=_LONGEST_DATALIST))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} cannot be read as a datalist: {error}; make one with 'usseg datalist' (docs/data.md)") from error
     if not isinstance(datalist, dict) or not set(SECTIONS.values()) & datalist.keys():

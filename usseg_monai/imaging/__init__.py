@@ -13,7 +13,7 @@ from usseg_monai.imaging.image import GreyArray, GreyImage, MaskArray, Place, Re
 from usseg_monai.imaging.limits import Limits
 from usseg_monai.imaging.overlay import draw_overlay
 from usseg_monai.imaging.spacing import parse_spacing, read_spacing_csv
-from usseg_monai.imaging.write import atomic_path, remove_temporaries, write_png, write_text
+from usseg_monai.imaging.write import atomic_path, is_temporary, write_png, write_text
 
 __all__ = [
     "SUFFIXES",
@@ -28,12 +28,12 @@ __all__ = [
     "atomic_path",
     "draw_overlay",
     "is_image_name",
+    "is_temporary",
     "parse_spacing",
     "read_frames",
     "read_image",
     "read_mask",
     "read_spacing_csv",
-    "remove_temporaries",
     "to_mask",
     "write_png",
     "write_text",

@@ -16,7 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from usseg_monai.errors import ImageError
+from usseg_monai.imaging.file_bytes import read_small
 from usseg_monai.imaging.image import MaskArray
+from usseg_monai.imaging.limits import Limits
 
 __all__ = ["fill_contour", "read_contour", "read_contour_mask"]
 
@@ -36,11 +38,11 @@ def read_contour(path: str | Path) -> npt.NDArray[np.float64]:
     """
     path = Path(path)
     try:
-        with path.open(encoding="ascii") as file:
-            text = file.read(_LARGEST_FILE + 1)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ImageError(f"{path}: cannot be read as a contour ({getattr(error, 'strerror', None) or 'not a text'})") from error
-    if len(text) > _LARGEST_FILE:
+        data = read_small(path, Limits(), _LARGEST_FILE)
+        text = "" if data is None else data.decode("ascii")
+    except (ImageError, UnicodeDecodeError) as error:
+        raise ImageError(f"{path}: cannot be read as a contour ({error if isinstance(error, ImageError) else 'not a text'})") from error
+    if data is None:
         raise ImageError(f"{path}: more than {_LARGEST_FILE} bytes: a contour file has a point a line, such as '120.5 137.0'")
     points = [_point(line, f"{path}, line {number}") for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     if len(set(points)) < _FEWEST:

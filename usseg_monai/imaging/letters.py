@@ -31,6 +31,11 @@ def _font(size: int) -> FreeTypeFont | ImageFont:
 
 
 @lru_cache(maxsize=1024)
+def _length(words: str, size: int) -> float:
+    return _font(size).getlength(words)
+
+
+@lru_cache(maxsize=1024)
 def _has(letter: str) -> bool:
     font = _font(20)
     return letter == " " or bytes(font.getmask(letter)) != bytes(font.getmask(_NO_LETTER))
@@ -48,7 +53,7 @@ def readable(text: str) -> str:
 
 def text_width(text: str, size: int) -> float:
     """Width in pixels of a text that is drawn in letters of that size."""
-    return sum(_font(run_size).getlength(words) for words, run_size, _ in _runs(text, size))
+    return sum(_length(words, run_size) for words, run_size, _ in _runs(text, size))
 
 
 def draw_text(draw: ImageDraw, place: tuple[float, float], text: str, size: int, color: Color) -> None:
@@ -63,9 +68,8 @@ def draw_text(draw: ImageDraw, place: tuple[float, float], text: str, size: int,
     """
     x, y = place
     for words, run_size, rise in _runs(text, size):
-        font = _font(run_size)
-        draw.text((x, y - rise), words, font=font, fill=color, anchor="ls")
-        x += font.getlength(words)
+        draw.text((x, y - rise), words, font=_font(run_size), fill=color, anchor="ls")
+        x += _length(words, run_size)
 
 
 def _runs(text: str, size: int) -> Iterator[tuple[str, int, float]]:

@@ -25,11 +25,13 @@ ENLARGED_BELOW = 600
 """Pictures whose longer side has fewer pixels are enlarged."""
 
 _NARROWEST = 480  # pixels of a strip, that it can be read: narrower pictures stand at its left
-_THIN = 300  # of so many pixels of the picture's shorter side, a line is one wide
-_LEAST_LINE = 2  # pixels: thinner ones fade where they run between two
+_THIN = 400  # pixels of the picture's longer side for each of a line's width
+_LEAST_LINE = 2  # pixels: thinner lines fade where they run between two
 _SMOOTH = 3  # lines are drawn so much larger and scaled down, so that they have no steps
 _SMOOTH_PIXELS = 4_000_000  # of the drawn part, up to which they are
 _DOTS = 6  # from dot to dot of an axis, in widths of a line
+_COVERED = 0.005  # of the structure that dots may cover, at most
+_FEWEST_DOTS = 12  # of a circle, whatever it covers
 _CROSS = 4  # arms of the cross at the end of an axis, in widths of a line
 
 ByteArray = npt.NDArray[np.uint8]
@@ -102,23 +104,26 @@ def draw_result(image: GreyImage, mask: MaskArray, marks: Marks | None = None, *
         RGB, ``(factor * rows, factor * cols, 3)``.
     """
     marks = marks or Marks()
-    grey = _enlarge(to_display(image.pixels), factor)
-    picture = np.repeat(grey[..., None], 3, axis=2)
+    picture = _enlarged_rgb(to_display(image.pixels), factor)
     inside = mask > 0
-    width = max(1, round(min(grey.shape) / _THIN))
+    width = max(_LEAST_LINE, round(max(picture.shape[:2]) / _THIN))
     _draw_border(picture, inside, factor, width)
     for lines, color in ((marks.truth, TRUTH), (marks.outlines, MEASURED)):
         for line in lines:
-            _draw_line(picture, _enlarged_points(line, factor), max(_LEAST_LINE, width), color)
+            _draw_line(picture, _enlarged_points(line, factor), width, color)
+    budget = _COVERED * factor**2 * np.count_nonzero(inside) / max(1, len(marks.axes))
     for axis in marks.axes:
-        _draw_axis(picture, _enlarged_points(axis, factor), width)
+        _draw_axis(picture, _enlarged_points(axis, factor), width, inside, budget)
     if marks.numbered:
-        _draw_numbers(picture, inside, marks.numbered, factor)
+        ends = [_enlarged_points(axis, factor)[[0, -1]] for axis in marks.axes]
+        _draw_numbers(picture, inside, marks.numbered, factor, ends)
     return picture
 
 
-def _enlarge(pixels: npt.NDArray[np.uint8], factor: int) -> ByteArray:
-    return pixels if factor == 1 else pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+def _enlarged_rgb(grey: ByteArray, factor: int) -> ByteArray:
+    rows, cols = grey.shape
+    line = grey.repeat(3 * factor, axis=1)
+    return line.repeat(factor, axis=0).reshape(factor * rows, factor * cols, 3)
 
 
 def _enlarged_points(points: Points, factor: int) -> Points:
@@ -169,48 +174,66 @@ def _draw_line(picture: ByteArray, points: Points, width: int, color: Color) -> 
     part[at] = (part[at] * (1 - share) + np.array(color, np.float32) * share).astype(np.uint8)
 
 
-def _draw_axis(picture: ByteArray, points: Points, width: int) -> None:
-    """Dots along a polyline, and crosses at its ends unless they are one, as calipers are shown on the screen of a scanner."""
+def _draw_axis(picture: ByteArray, points: Points, width: int, inside: npt.NDArray[np.bool_], budget: float) -> None:
+    """Dots along a polyline, and crosses at its ends unless they are one, as calipers are shown on the screen of a scanner.
+
+    The arms of crosses are left out where they would lie on the structure, and dots where they would cover more of it than the budget, in
+    pixels of the picture.
+    """
     steps = np.hypot(*np.diff(points, axis=0).T)
     along = np.concatenate([[0.0], np.cumsum(steps)])
-    at = np.linspace(0, along[-1], max(2, round(along[-1] / (_DOTS * width)) + 1))
+    closed = np.allclose(points[0], points[-1])
+    dots = max(min(along[-1] / (_DOTS * width), budget / width**2), _FEWEST_DOTS if closed else 0)
+    at = (np.arange(round(dots)) + 0.5) / max(1, round(dots)) * along[-1]
     for row, col in zip(np.interp(at, along, points[:, 0]), np.interp(at, along, points[:, 1]), strict=True):
-        _paint(picture, row, col, width, width, MEASURED)
-    if not np.allclose(points[0], points[-1]):
+        _paint(picture, row, col, width, width)
+    if not closed:
+        length = (2 * _CROSS + 1) * width
         for row, col in points[[0, -1]]:
-            _paint(picture, row, col, width, (2 * _CROSS + 1) * width, MEASURED)
-            _paint(picture, row, col, (2 * _CROSS + 1) * width, width, MEASURED)
+            _paint(picture, row, col, width, length, inside)
+            _paint(picture, row, col, length, width, inside)
 
 
-def _paint(picture: ByteArray, row: float, col: float, rows: int, cols: int, color: Color) -> None:
-    """A rectangle around a place, as far as it lies in the picture."""
+def _paint(picture: ByteArray, row: float, col: float, rows: int, cols: int, spared: npt.NDArray[np.bool_] | None = None) -> None:
+    """A rectangle around a place, as far as it lies in the picture and not on what is spared."""
     top, left = round(row - (rows - 1) / 2), round(col - (cols - 1) / 2)
-    picture[max(0, top) : max(0, top + rows), max(0, left) : max(0, left + cols)] = color
+    part = np.s_[max(0, top) : max(0, top + rows), max(0, left) : max(0, left + cols)]
+    picture[part][slice(None) if spared is None else ~_enlarged_part(spared, part, picture.shape)] = MEASURED
 
 
-def _draw_numbers(picture: ByteArray, inside: npt.NDArray[np.bool_], centres: Sequence[tuple[float, float]], factor: int) -> None:
-    """A number beside each structure, at the nearest place where it covers none; left out where there is no such place."""
+def _enlarged_part(inside: npt.NDArray[np.bool_], part: tuple[slice, slice], shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """A part of a mask that is enlarged to a shape."""
+    factor = shape[0] // inside.shape[0]
+    rows, cols = (np.arange(side)[places] // factor for side, places in zip(shape, part, strict=False))
+    return inside[np.ix_(rows, cols)]
+
+
+def _draw_numbers(
+    picture: ByteArray, inside: npt.NDArray[np.bool_], centres: Sequence[tuple[float, float]], factor: int, ends: Sequence[Points]
+) -> None:
+    """A number beside each structure, at the nearest place where it covers none and no cross; left out where there is no such place."""
     from PIL import Image, ImageDraw
 
-    taken = _enlarge(inside.astype(np.uint8), factor)
+    taken = inside.repeat(factor, axis=0).repeat(factor, axis=1)
+    size = letter_size(max(picture.shape[1], _NARROWEST))
+    for down, right in np.rint(np.array(ends)).astype(int).reshape(-1, 2):
+        taken[max(0, down - size) : max(0, down + size), max(0, right - size) : max(0, right + size)] = True
     canvas = Image.fromarray(picture)
     draw = ImageDraw.Draw(canvas)
-    size = letter_size(max(picture.shape[1], _NARROWEST))
     for number, centre in enumerate(centres, 1):
-        text, height = str(number), size
-        width = round(text_width(text, size)) + 2
+        text, height = str(number), round(1.1 * size)
+        width = round(text_width(text, size) + 0.5 * size)
         row, col = ((place + 0.5) * factor for place in centre)
         found = _free_place(taken, row, col, height, width)
         if found is not None:
             top, left = found
-            for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-                draw_text(draw, (left + 1 + right, top + 0.86 * size + down), text, size, (0, 0, 0))
-            draw_text(draw, (left + 1, top + 0.86 * size), text, size, FOUND)
-            taken[top : top + height, left : left + width] = 1
+            draw.rectangle((left, top, left + width - 1, top + height - 1), fill=BACKGROUND)
+            draw_text(draw, (left + 0.25 * size, top + 0.9 * size), text, size, FOUND)
+            taken[top : top + height, left : left + width] = True
     picture[:] = np.asarray(canvas)
 
 
-def _free_place(taken: ByteArray, row: float, col: float, height: int, width: int) -> tuple[int, int] | None:
+def _free_place(taken: npt.NDArray[np.bool_], row: float, col: float, height: int, width: int) -> tuple[int, int] | None:
     """Top left corner of the box nearest to a place, in eight directions from it, that lies in the picture and on nothing taken."""
     rows, cols = taken.shape
     margin = height // 4

@@ -49,27 +49,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             temporary.unlink()
 
 
-def remove_temporaries(folder: Path, *, below: bool) -> None:
-    """Remove what `atomic_path` left in a folder because its process was killed; nobody may be writing there.
+def is_temporary(name: str) -> bool:
+    """Whether a file's name is one that `atomic_path` gives: what is found under it was left by a killed process.
 
-    Args:
-        folder: to look into; it need not be there.
-        below: look into the folders below it, too.
-
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> for name in (".0123456789abcdef.png", ".journal.jsonl", "0123456789abcdef.png"):
-    ...     (folder / name).touch()
-    >>> remove_temporaries(folder, below=False)
-    >>> sorted(path.name for path in folder.iterdir())
-    ['.journal.jsonl', '0123456789abcdef.png']
+    >>> is_temporary(".0123456789abcdef.png"), is_temporary(".journal.jsonl"), is_temporary("0123456789abcdef.png")
+    (True, False, False)
     """
-    for here, folders, names in os.walk(folder):
-        for name in filter(_TEMPORARY.fullmatch, names):
-            with suppress(OSError):
-                os.unlink(os.path.join(here, name))
-        if not below:
-            folders.clear()
+    return _TEMPORARY.fullmatch(name) is not None
 
 
 def write_png(path: str | Path, pixels: npt.NDArray[np.uint8]) -> None:
@@ -106,8 +92,9 @@ def _rgb_png(pixels: npt.NDArray[np.uint8]) -> bytes:
     lines[:, 0] = 2
     lines[0, 1:] = flat[0]
     np.subtract(flat[1:], flat[:-1], out=lines[1:, 1:])
+    compressor = zlib.compressobj(_PNG_LEVEL, strategy=zlib.Z_RLE)
     header = struct.pack(">IIBBBBB", cols, rows, 8, 2, 0, 0, 0)  # 8 bits, RGB
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines.data, _PNG_LEVEL)), (b"IEND", b""))
+    chunks = ((b"IHDR", header), (b"IDAT", compressor.compress(lines.data) + compressor.flush()), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )

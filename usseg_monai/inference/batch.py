@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,28 +13,26 @@ from typing import Any
 
 from usseg_monai import __version__
 from usseg_monai.errors import ImageError, OutputError, UsageError
-from usseg_monai.imaging import Limits, Spacing, read_spacing_csv, remove_temporaries
+from usseg_monai.imaging import Limits, Spacing, read_spacing_csv
 from usseg_monai.imaging.spacing import check_spacing
+from usseg_monai.inference.earlier import refuse_foreign_results, remove_results, tidy
 from usseg_monai.inference.given_masks import GivenMasks
 from usseg_monai.inference.inputs import Input, find_inputs, part_masks
-from usseg_monai.inference.journal import open_journal
+from usseg_monai.inference.journal import NAME as JOURNAL
+from usseg_monai.inference.journal import Done, open_journal, read_head, shared_salt
 from usseg_monai.inference.ledger import Ledger, Progress
 from usseg_monai.inference.lock import lock_folder
 from usseg_monai.inference.outputs import FOLDERS, check_save, no_inputs
 from usseg_monai.inference.pipeline import process_frames
 from usseg_monai.inference.predictor import Predictor, engine_name
-from usseg_monai.inference.results import Row, open_table
+from usseg_monai.inference.results import TABLE, Row, open_table, part_table
 from usseg_monai.inference.run_record import NAME as RUN_RECORD
 from usseg_monai.inference.run_record import InputRecord, bundle_version, now, open_run_record
 from usseg_monai.inference.shards import Shard, shard_numbers
-from usseg_monai.inference.stacks import FOLDER as STUDIES
 from usseg_monai.inference.work import Work
 from usseg_monai.tasks import Task, get_task
 
-__all__ = ["TABLE", "Options", "Progress", "Summary", "available_cores", "refuse_foreign_results", "run_batch"]
-
-TABLE = "results.csv"
-"""Name of the table in the output folder."""
+__all__ = ["TABLE", "Options", "Progress", "Summary", "available_cores", "run_batch"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +59,7 @@ class Options:
         any_modality: do files too whose DICOM header names another modality than the task's; else they fail.
         label: value of the structure, where given masks are maps of several labels.
         shard: the part of the inputs that this run is for; each shard needs a folder of its own (`usseg_monai.inference.merge`).
+        absolute: write absolute paths of inputs, weights and tables to ``run.json``; else their names only.
     """
 
     engine: str = "auto"
@@ -79,6 +78,7 @@ class Options:
     any_modality: bool = False
     label: int | None = None
     shard: Shard | None = None
+    absolute: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,29 +165,33 @@ def run_batch(
         shard = {**asdict(options.shard), "inputs": len(found), "inputs_digest": _digest(found)}
         numbers = shard_numbers(found, options.shard, by_folder=bool(get_task(task).study))
         masks = masks if options.shard.index == 1 else []  # they are accounted for once
-    left_out = [_left_out(mask, image) for mask, image in masks]
+    left_out = [_left_out(mask, image, options.absolute) for mask, image in masks]
     items = [found[number] for number in numbers]
     del found, masks
     predictor = GivenMasks(task, label=options.label) if given_masks else _load(task, options, 1 if len(items) > 1 else threads, threads)
     facts = {**_facts(predictor, options, threads, spacings), "shard": shard}
     refuse_foreign_results(folder, options.save)
-    with lock_folder(folder), open_run_record(folder, facts, started, len(items) + len(left_out)) as record:
-        try:
-            for mask in left_out:
-                record.add(mask)
-            remove_temporaries(folder, below=False)
-            for name in (*FOLDERS.values(), STUDIES):
-                remove_temporaries(folder / name, below=True)
-            work = Work(predictor, folder, options, spacings, items, numbers, record)
-            ledger, studies = _carry_out(work, facts["options_digest"], threads, on_progress)
-            if options.shard is None:
-                _check_pictures(ledger)
-            record.end("finished")
-        except BaseException as error:
-            with suppress(OutputError):  # the error that is on its way says it
-                record.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
-            raise
-        counts, seconds = record.counts, (now() - started).total_seconds()
+    with lock_folder(folder) as held:
+        tidy(held)
+        head = read_head(folder)
+        goes_on = options.resume and head is not None and head[0] == facts["options_digest"]
+        remove_results(folder, frozenset(hash(item.output) for item in items) if goes_on else ())
+        with open_run_record(folder, facts, started, len(items) + len(left_out)) as record:
+            held.watch(folder / RUN_RECORD)
+            try:
+                for mask in left_out:
+                    record.add(mask)
+                work = Work(predictor, held, options, spacings, items, numbers, record)
+                ledger, studies = _carry_out(work, facts, threads, on_progress)
+                if options.shard is None:
+                    _check_pictures(ledger)
+                held.check()
+                record.end("finished")
+            except BaseException as error:
+                with suppress(OutputError):  # the error that is on its way says it
+                    record.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+                raise
+            counts, seconds = record.counts, (now() - started).total_seconds()
     names = [mask.file for mask in left_out]
     without_picture = dict(ledger.without_picture)
     skipped = counts["skipped"] - len(names) - sum(without_picture.values())
@@ -195,27 +199,32 @@ def run_batch(
     return Summary(counts["done"], counts["failed"], skipped, names, ledger.frames, seconds, studies, without_picture, remarks)
 
 
-def _carry_out(work: Work, digest: str, threads: int, on_progress: Progress) -> tuple[Ledger, list[Row]]:
-    """Do the work and put it down; returns the accounts, and the rows of studies."""
+def _carry_out(work: Work, facts: Mapping[str, Any], threads: int, on_progress: Progress) -> tuple[Ledger, list[Row]]:
+    """Do the work and write its outcome; returns the accounts, and the rows of studies."""
     task = work.predictor.task
     # With the engine torch, threads that wait for the network hold no core: more of them decode and write meanwhile, and fill a batch.
     in_flight = threads + work.options.batch_size if work.predictor.engine.name == "torch" else threads
+    folder, shard = work.out.path, facts["shard"]
+    salt = shared_salt(shard["inputs_digest"]) if shard else ""
     with (
-        open_table(work.folder / TABLE, task) as table,
-        open_journal(work.folder, digest, resume=work.options.resume) as journal,
+        open_table(folder / TABLE, task) as table,
+        open_journal(folder, facts["options_digest"], resume=work.options.resume, salt=salt) as journal,
         closing(
             process_frames(work.plan(journal), work.read, work.process, work.fail, in_flight, known=work.known, skip=work.skip)
         ) as results,
     ):
-        ledger = Ledger(table, journal, work.record, bool(task.study), on_progress)
+        work.out.watch(folder / TABLE, folder / JOURNAL, *([part_table(folder / TABLE, task)] if task.part_name else []))
+        ledger = Ledger(table, journal, work.record, bool(task.study), work.options.absolute, on_progress)
         try:
             ledger.tell(None)
             for result in results:
+                if not isinstance(result.result, Done):
+                    work.out.check()
                 ledger.put(result)
         except BaseException:
             results.close()
             with suppress(OutputError):  # what an earlier run was done with stays in the table
-                for planned in work.plan(journal, ledger.reached):
+                for planned in work.plan(journal, ledger.reached, ended=True):
                     if planned.done is not None:
                         ledger.skip(planned, planned.done)
             raise
@@ -282,12 +291,12 @@ def _facts(predictor: Predictor | GivenMasks, options: Options, threads: int, sp
         "engine": engine.name,
         "device": engine.device,
         "options": {
-            "weights": options.weights and str(options.weights),
-            "configs": options.configs,
+            "weights": options.weights and _name(options.weights, options.absolute),
+            "configs": [_name(config, options.absolute) for config in options.configs],
             "batch_size": options.batch_size,
             "threads": threads,
             "spacing_mm": options.spacing_mm,
-            "spacing_csv": options.spacing_csv and str(options.spacing_csv),
+            "spacing_csv": options.spacing_csv and _name(options.spacing_csv, options.absolute),
             "save": save,
             "any_modality": options.any_modality,
             "label": options.label,
@@ -299,6 +308,12 @@ def _facts(predictor: Predictor | GivenMasks, options: Options, threads: int, sp
     }
 
 
+def _name(path: str | Path, absolute: bool) -> str:
+    """A file as the run record names it; the name of a bundle's config is no path."""
+    known = Path(path)
+    return str(known.absolute()) if absolute and (isinstance(path, Path) or known.exists()) else known.name
+
+
 def _digest(found: Sequence[Input]) -> str:
     """Tells lists of inputs apart, by the names in the results."""
     digest = hashlib.sha256()
@@ -307,16 +322,6 @@ def _digest(found: Sequence[Input]) -> str:
     return digest.hexdigest()
 
 
-def _left_out(mask: Input, image: str) -> InputRecord:
+def _left_out(mask: Input, image: str, absolute: bool) -> InputRecord:
     reason = f"by its name a mask of {image}; name the file itself to have it predicted"
-    return InputRecord(None, mask.file, mask.absolute, "skipped", reason)
-
-
-def refuse_foreign_results(folder: Path, save: Collection[str]) -> None:
-    """Keep hands off a folder ``masks`` that somebody else filled: it may be the truth that was drawn by hand."""
-    if any((folder / name).exists() for name in (RUN_RECORD, TABLE)):
-        return
-    for kind in save:
-        place = folder / FOLDERS[kind]
-        if place.is_dir() and any(place.iterdir()):
-            raise OutputError(f"{place} holds files of another origin, which could be overwritten: give another output folder")
+    return InputRecord(None, mask.file, "skipped", reason, path=mask.absolute if absolute else "")

@@ -62,19 +62,23 @@ def describe(task: Task, measurement: Measurement) -> list[str]:
     """
     values = measurement.values
     items = _classes(task, values)
-    if len(measurement.parts) > 1:
-        items.append(f"{len(measurement.parts)} {task.part_name}s, the largest:")
+    several = len(measurement.parts) > 1
+    if several:
+        items.append(f"{len(measurement.parts)} {task.part_name}s")
     for column in task.columns:
         value = values[column.name]
         words, _, unit = column.name.rpartition("_")
         in_mm = next((name for name in (f"{words}_mm", f"{words}_mm2") if name in values), None)
         if unit == "deg" or words.endswith("_error") or (unit == "px" and (in_mm is None or values[in_mm] is not None)):
             continue  # in the picture, behind its value, or known in millimetres
-        if words.startswith("total_") and len(measurement.parts) < 2:
+        of_all = words.startswith("total_")
+        if of_all and not several:
             continue
         if unit in UNITS and isinstance(value, (int, float)):
             error = values.get(f"{words}_error_{unit}")
-            items.append(f"{_name(words)} {_number(value)}{f' ± {_number(error)}' if isinstance(error, float) else ''} {UNITS[unit]}")
+            bounds = f" ± {_number(error)}" if isinstance(error, float) else ""
+            items.append(f"{'largest: ' if several and not of_all else ''}{_name(words)} {_number(value)}{bounds} {UNITS[unit]}")
+            several = several and of_all  # the word once is enough
         elif unit == "probability" and not task.classes and isinstance(value, float):
             items.append(f"{_name(column.name)} {value:.2f}")
     return items

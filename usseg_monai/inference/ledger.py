@@ -1,9 +1,9 @@
-"""Putting down what became of each input, in their order: table, journal, run record; of a million inputs nothing stays in memory."""
+"""Writes the outcome of each input, in order, to table, journal and run record; keeps nothing in memory."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,13 +15,12 @@ from usseg_monai.inference.run_record import InputRecord, RunRecord
 from usseg_monai.inference.study_frames import StudyFrame
 from usseg_monai.measurements.result import Status
 
-__all__ = ["Ledger", "NoPicture", "Outcome", "Planned", "Progress"]
+__all__ = ["SKIPPED", "Ledger", "NoPicture", "Outcome", "Planned", "Progress"]
 
 Progress = Callable[[int, int, "Row | None"], None]
-"""Told of every row, and of every input that an earlier run was done with, which comes without a row: inputs done with, inputs in all, the
-row. Called once before the first of them, too."""
+"""Callback ``(done, total, row)``, in numbers of inputs. ``row`` is ``None`` for inputs skipped by ``--resume``, and for the first call."""
 
-_SKIPPED = "an earlier run with the same weights and options was done with it"
+SKIPPED = "an earlier run with the same weights and options was done with it"
 
 
 class Planned(NamedTuple):
@@ -56,10 +55,11 @@ class Ledger:
     """The accounts of a run.
 
     Args:
-        table: gets a row a frame.
-        journal: gets a line a file.
-        record: gets an entry an input.
+        table: gets one row per frame.
+        journal: gets one line per file.
+        record: gets one entry per input.
         studies: whether to keep the frames of studies, which are summed up at the end.
+        absolute: whether the record gets absolute paths.
         on_progress: see `Progress`.
 
     Attributes:
@@ -69,11 +69,12 @@ class Ledger:
         without_picture: number of files that were skipped because they hold no picture, by the reason.
     """
 
-    def __init__(self, table: Table, journal: Journal, record: RunRecord, studies: bool, on_progress: Progress) -> None:
+    def __init__(self, table: Table, journal: Journal, record: RunRecord, studies: bool, absolute: bool, on_progress: Progress) -> None:
         self.reached = self.frames = 0
         self.study_frames: list[StudyFrame] = []
         self.without_picture: Counter[str] = Counter()
-        self._table, self._journal, self._record, self._studies, self._on_progress = table, journal, record, studies, on_progress
+        self._table, self._journal, self._record, self._on_progress = table, journal, record, on_progress
+        self._studies, self._absolute = studies, absolute
         self._file: list[FrameRows] = []
 
     def tell(self, row: Row | None) -> None:
@@ -88,23 +89,26 @@ class Ledger:
             return
         if isinstance(came, NoPicture):
             self.without_picture[came.reason] += 1
-            self._note(planned, "skipped", came.reason)
+            self._note(planned, "skipped", came.reason, ())
             self.tell(None)
             return
+        if came.located is not None:
+            came = came._replace(located=(self._journal.conceal(came.located[0]), came.located[1]))
         self._put(planned.item, came)
         self._file.append(came)
         if result.last:
             frames, self._file = self._file, []
-            self._journal.add(Done.of(planned.item, planned.stamp, frames))
+            self._journal.add(planned.item, planned.stamp, frames)
             failure = next((str(frame.row["message"]) for frame in frames if frame.row["status"] == Status.FAILED.value), None)
-            self._note(planned, "done" if failure is None else "failed", failure or "")
+            self._note(planned, "done" if failure is None else "failed", failure or "", frames)
         self.tell(came.row)
 
     def skip(self, planned: Planned, done: Done) -> None:
         """Put down an input that an earlier run was done with."""
-        for frame in done.frames():
+        frames = list(done.frames())
+        for frame in frames:
             self._put(planned.item, frame)
-        self._note(planned, "skipped", _SKIPPED)
+        self._note(planned, "skipped", SKIPPED, frames)
         self.tell(None)
 
     def _put(self, item: Input, frame: FrameRows) -> None:
@@ -113,6 +117,8 @@ class Ledger:
         if self._studies and frame.located is not None and frame.row["status"] != Status.FAILED.value:
             self.study_frames.append(StudyFrame(Path(item.path), frame.row, *frame.located))
 
-    def _note(self, planned: Planned, state: str, reason: str) -> None:
-        self._record.add(InputRecord(planned.number, planned.item.file, planned.item.absolute, state, reason))
+    def _note(self, planned: Planned, state: str, reason: str, frames: Sequence[FrameRows]) -> None:
+        item, parts = planned.item, sum(len(frame.parts) for frame in frames)
+        path = item.absolute if self._absolute else ""
+        self._record.add(InputRecord(planned.number, item.file, state, reason, item.output, len(frames), parts, path))
         self.reached = planned.position + 1

@@ -23,7 +23,14 @@ from usseg_monai.imaging.contour import read_contour_mask
 from usseg_monai.inference.results import Row, one_line, write_table
 from usseg_monai.inference.stacks import FOLDER, TABLE, Stack, find_stacks
 from usseg_monai.inference.study_frames import StudyFrame
-from usseg_monai.measurements.left_ventricle import Function, atrial_slices, myocardial_mass_g, ventricular_function, volume_curve
+from usseg_monai.measurements.left_ventricle import (
+    END_DIASTOLIC_VOLUME_ML,
+    Function,
+    atrial_slices,
+    myocardial_mass_g,
+    ventricular_function,
+    volume_curve,
+)
 from usseg_monai.tasks import Task
 
 __all__ = ["sum_up"]
@@ -84,7 +91,8 @@ def _write_stack(task: Task, folder: Path, stack: Stack, epicardium: Path | None
     if not volumes.max() > 0:
         return row | {"message": _message("no cavity was found in any slice", *stack.remarks)}
     if len(volumes) < 2:
-        return row | {"message": _message(f"one phase, {volumes[0]:.1f} ml: end diastole and end systole need more", *stack.remarks)}
+        found = f"one phase, {volumes[0]:.1f} ml: end diastole and end systole need more"
+        return row | {"message": _message(found, _volume(volumes[0], stack.distance_mm), *stack.remarks)}
     function = ventricular_function(volumes)
     mass = _Mass() if epicardium is None else _mass(stack, areas, function.end_diastole, epicardium, stacks)
     write_png(place / f"{stack.name}_volume.png", _curve(stack, volumes, function))
@@ -97,7 +105,12 @@ def _write_stack(task: Task, folder: Path, stack: Stack, epicardium: Path | None
         "end_diastole_phase": function.end_diastole,
         "end_systole_phase": function.end_systole,
         "message": _message(
-            *stack.remarks, _modality(stack, task), _atrium(beyond), _open_end(areas[:, function.end_diastole]), mass.remark
+            _volume(function.end_diastolic_volume_ml, stack.distance_mm),
+            *stack.remarks,
+            _modality(stack, task),
+            _atrium(beyond),
+            _open_end(areas[:, function.end_diastole]),
+            mass.remark,
         ),
     }
 
@@ -127,6 +140,15 @@ def _area(frame: StudyFrame) -> float | None:
         return 0.0
     value = frame.row["area_mm2"]
     return float(value) if isinstance(value, (int, float)) else None
+
+
+def _volume(diastolic_ml: float, distance_mm: float) -> str:
+    """A remark where no ventricle has such a volume."""
+    low, high = END_DIASTOLIC_VOLUME_ML
+    if low <= diastolic_ml <= high:
+        return ""
+    wrong = f"check the pixel size and the slice distance, {distance_mm:g} mm"
+    return f"implausible: end diastolic volume {diastolic_ml:.3g} ml is not in {low:g} to {high:g} ml: {wrong}"
 
 
 def _modality(stack: Stack, task: Task) -> str:

@@ -15,16 +15,19 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 from usseg_monai.errors import UsageError
 from usseg_monai.imaging import Spacing
+from usseg_monai.imaging.bounded_text import lines_of, text_of
 from usseg_monai.imaging.spacing import check_spacing
 
 __all__ = ["ListedFile", "common_folder", "is_list", "read_list"]
 
 STANDARD_INPUT = "-"
 
+_MOST_LINES = 5_000_000
+_LONGEST_DATALIST = 1 << 28  # characters; an item has about 150
 _SECTIONS = ("training", "validation", "test")
 
 
@@ -95,19 +98,19 @@ def _read_text(argument: str) -> Iterator[tuple[str, None]]:
     if argument == STANDARD_INPUT:
         yield from _lines(argument, sys.stdin)
     else:
-        with open(argument, encoding="utf-8-sig", errors="surrogateescape") as lines:  # names of files need not be text
-            yield from _lines(argument, lines)
+        with open(argument, encoding="utf-8-sig", errors="surrogateescape") as stream:  # names of files need not be text
+            yield from _lines(argument, stream)
 
 
-def _lines(argument: str, lines: Iterable[str]) -> Iterator[tuple[str, None]]:
-    for number, line in enumerate(lines, 1):
+def _lines(argument: str, stream: TextIO) -> Iterator[tuple[str, None]]:
+    for number, line in enumerate(lines_of(stream, argument, most=_MOST_LINES), 1):
         name = line.rstrip("\r\n")
         if name:
             yield _checked(name, f"{argument}, line {number}"), None
 
 
 def _read_datalist(argument: str) -> Iterator[tuple[str, Spacing | None]]:
-    datalist = json.loads(Path(argument).read_text(encoding="utf-8"))
+    datalist = json.loads(text_of(Path(argument), most=_LONGEST_DATALIST))
     if not isinstance(datalist, dict) or not set(_SECTIONS) & datalist.keys():
         raise UsageError(f"{argument} is no datalist: it needs at least one of the lists {', '.join(_SECTIONS)}")
     for section in _SECTIONS:

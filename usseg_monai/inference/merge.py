@@ -7,9 +7,7 @@ journals are joined too, so that ``--resume`` goes on in the merged folder. Noth
 
 from __future__ import annotations
 
-import csv
 import heapq
-import io
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -18,20 +16,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, repeat
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, TextIO
 
 from usseg_monai.errors import OutputError, UsageError
 from usseg_monai.imaging import atomic_path
-from usseg_monai.inference.batch import TABLE, refuse_foreign_results
+from usseg_monai.inference.earlier import refuse_foreign_results, remove_results, tidy
 from usseg_monai.inference.journal import NAME as JOURNAL
-from usseg_monai.inference.journal import first_line
-from usseg_monai.inference.lock import lock_folder
+from usseg_monai.inference.journal import first_line, read_head, shared_salt
+from usseg_monai.inference.lock import HeldFolder, lock_folder
 from usseg_monai.inference.outputs import FOLDERS
-from usseg_monai.inference.results import csv_line, part_table, read_text_cell, text_cell
+from usseg_monai.inference.results import TABLE, csv_line, part_table, read_text_cell
+from usseg_monai.inference.run_record import NAME as RUN_RECORD
 from usseg_monai.inference.run_record import STATES, InputRecord, RunRecord, open_run_record, read_run_record
+from usseg_monai.inference.shard_check import check_shard
 from usseg_monai.inference.shards import Shard
 from usseg_monai.inference.stacks import FOLDER as STUDIES
 from usseg_monai.inference.stacks import TABLE as STUDY_TABLE
+from usseg_monai.inference.table_rows import TableRows
 from usseg_monai.tasks import get_task
 
 __all__ = ["Merged", "merge_shards"]
@@ -83,18 +84,25 @@ def merge_shards(folders: Sequence[Path], output: Path) -> Merged:
         _check(parts)
         parts.sort(key=lambda part: part.shard.index)
         save = parts[0].facts["options"]["save"]
+        for part in parts:
+            check_shard(part.folder, get_task(parts[0].facts["task"]), save)
         refuse_foreign_results(output, save)
         started = min(datetime.fromisoformat(part.facts["started"]) for part in parts)
         total = sum(part.facts["counts"][state] for part in parts for state in STATES)
-        with lock_folder(output), open_run_record(output, _common(parts), started, total) as record:
-            try:
-                _merge(parts, output, record)
-            except BaseException:
-                with suppress(OutputError):
-                    record.end("failed")
-                raise
-            record.end("finished")
-            return Merged(*(record.counts[state] for state in STATES))
+        with lock_folder(output) as held:
+            tidy(held)
+            remove_results(output)
+            with open_run_record(output, _common(parts), started, total) as record:
+                held.watch(output / RUN_RECORD)
+                try:
+                    _merge(parts, held, record)
+                    held.check()
+                    record.end("finished")
+                except BaseException:
+                    with suppress(OutputError):
+                        record.end("failed")
+                    raise
+                return Merged(*(record.counts[state] for state in STATES))
 
 
 def _check(parts: Sequence[_Part]) -> None:
@@ -143,22 +151,24 @@ def _common(parts: Sequence[_Part]) -> dict[str, Any]:
     own = ("started", "state", "finished", "seconds", "counts", "versions")  # of each shard, and of the merging
     facts = {name: value for name, value in parts[0].facts.items() if name not in own}
     shards = [
-        {"output": str(part.folder.absolute())} | {name: part.facts[name] for name in ("seconds", "counts", "versions")} for part in parts
+        {"output": part.folder.resolve().name} | {name: part.facts[name] for name in ("seconds", "counts", "versions")} for part in parts
     ]
     return {**facts, "shard": None, "shards": shards}
 
 
-def _merge(parts: Sequence[_Part], output: Path, record: RunRecord) -> None:
-    task = get_task(parts[0].facts["task"])
+def _merge(parts: Sequence[_Part], held: HeldFolder, record: RunRecord) -> None:
+    task, output = get_task(parts[0].facts["task"]), held.path
     for part in parts:
         for name in (*FOLDERS.values(), STUDIES):
-            _link_all(part.folder / name, output / name)
+            _link_all(part.folder, name, held)
+    salt = shared_salt(parts[0].facts["shard"]["inputs_digest"])
     with atomic_path(output / JOURNAL) as temporary, temporary.open("wb") as journal:
-        journal.write(first_line(parts[0].facts["options_digest"]).encode())
+        journal.write(first_line(parts[0].facts["options_digest"], salt).encode())
         for part in parts:
-            with _open(part.folder / JOURNAL) as lines:
-                lines.readline()
-                shutil.copyfileobj(lines, journal)
+            if read_head(part.folder) == (part.facts["options_digest"], salt):  # what no journal holds is done again
+                with (part.folder / JOURNAL).open("rb") as lines:
+                    lines.readline()
+                    shutil.copyfileobj(lines, journal)
     _merge_rows(parts, output, [TABLE] + ([part_table(Path(TABLE), task).name] if task.part_name else []), record)
     if task.study:
         _merge_studies(parts, output)
@@ -167,7 +177,7 @@ def _merge(parts: Sequence[_Part], output: Path, record: RunRecord) -> None:
 def _merge_rows(parts: Sequence[_Part], output: Path, tables: Sequence[str], record: RunRecord) -> None:
     """Join tables of which each shard has rows in the order of its inputs, and account for these."""
     with ExitStack() as files:
-        rows = [[files.enter_context(_Rows(part.folder / name)) for name in tables] for part in parts]
+        rows = [[files.enter_context(TableRows(part.folder / name)) for name in tables] for part in parts]
         joined = [files.enter_context(_replacing(output / name)) for name in tables]
         for file, table in zip(joined, rows[0], strict=True):
             file.write(csv_line(table.header))
@@ -186,62 +196,12 @@ def _merge_studies(parts: Sequence[_Part], output: Path) -> None:
     studies: list[list[str]] = []
     for part in parts:
         if (part.folder / STUDY_TABLE).exists():  # it is not written where there are none
-            with _Rows(part.folder / STUDY_TABLE) as table:
+            with TableRows(part.folder / STUDY_TABLE) as table:
                 header = table.header
                 studies += table.rest()
     if header:
         with _replacing(output / STUDY_TABLE) as file:
             file.writelines(map(csv_line, [header, *sorted(studies, key=lambda row: read_text_cell(row[0]).split("/"))]))
-
-
-class _Rows:
-    """The rows of a shard's table, to be taken file by file."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = io.TextIOWrapper(_open(path), encoding="utf-8", newline="")
-        self._rows = csv.reader(self._file, strict=True)
-        self.header = self._read() or []
-        self._next = self._read()
-
-    def __enter__(self) -> _Rows:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._file.close()
-
-    def of(self, file: str) -> Iterator[list[str]]:
-        """The rows of a file, which come next if there are any."""
-        name = text_cell(file)
-        while self._next is not None and self._next[0] == name:
-            yield self._next
-            self._next = self._read()
-
-    def rest(self) -> Iterator[list[str]]:
-        """All that were not taken."""
-        while self._next is not None:
-            yield self._next
-            self._next = self._read()
-
-    def check_ended(self) -> None:
-        """Raise `OutputError` where a row is of no input."""
-        if self._next is not None:
-            raise OutputError(
-                f"{self._path}: the row of {self._next[0]} is of no input in run.json, or stands out of order; run the shard again"
-            )
-
-    def _read(self) -> list[str] | None:
-        try:
-            return next(self._rows, None)
-        except (OSError, ValueError, csv.Error) as error:
-            raise OutputError(f"{self._path} cannot be read as a table ({error}); run the shard again") from error
-
-
-def _open(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be read ({error.strerror}); run the shard again") from error
 
 
 @contextmanager
@@ -251,13 +211,14 @@ def _replacing(path: Path) -> Iterator[TextIO]:
         yield file
 
 
-def _link_all(source: Path, target: Path) -> None:
-    """Link, or else copy, all files below a folder."""
-    for here, _, names in os.walk(source):
-        for name in names:
-            if not name.startswith("."):
-                path = Path(here, name)
-                with atomic_path(target / path.relative_to(source)) as temporary:
+def _link_all(source: Path, name: str, held: HeldFolder) -> None:
+    """Link, or else copy, all files below one of a shard's folders."""
+    for here, _, names in os.walk(source / name):
+        for file in names:
+            if not file.startswith("."):
+                path = Path(here, file)
+                target = path.relative_to(source)
+                with held.writing(target) as folder, atomic_path(folder / target) as temporary:
                     try:
                         os.link(path, temporary)
                     except OSError:  # another drive, or one without links

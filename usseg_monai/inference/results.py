@@ -20,6 +20,7 @@ from usseg_monai.tasks import Task
 
 __all__ = [
     "COMMON_COLUMNS",
+    "TABLE",
     "FrameRows",
     "Located",
     "Row",
@@ -37,6 +38,9 @@ __all__ = [
     "text_cell",
     "write_table",
 ]
+
+TABLE = "results.csv"
+"""Name of the table in the output folder."""
 
 COMMON_COLUMNS = ("file", "frame", "status", "message", "confidence", "unlikeness", "spacing_mm_row", "spacing_mm_col")
 """What stands before the task's own columns."""
@@ -178,7 +182,8 @@ def open_table(path: Path, task: Task) -> Iterator[Table]:
 def open_for_appending(path: Path) -> Iterator[int]:
     """Descriptor of a file that only grows; `OutputError` where it cannot be opened."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+        descriptor = os.open(path, flags, 0o666)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror}); give another output folder") from error
     try:

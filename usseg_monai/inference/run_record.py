@@ -23,7 +23,18 @@ from usseg_monai.errors import OutputError
 from usseg_monai.imaging import write_text
 from usseg_monai.tasks import bundle_path
 
-__all__ = ["NAME", "STATES", "InputRecord", "RunRecord", "bundle_version", "now", "open_run_record", "read_run_record", "versions"]
+__all__ = [
+    "NAME",
+    "STATES",
+    "InputRecord",
+    "RunRecord",
+    "bundle_version",
+    "is_run_record",
+    "now",
+    "open_run_record",
+    "read_run_record",
+    "versions",
+]
 
 NAME = "run.json"
 STATES = ("done", "failed", "skipped")
@@ -31,26 +42,37 @@ STATES = ("done", "failed", "skipped")
 no picture."""
 
 _LIBRARIES = {"onnxruntime": "onnxruntime", "numpy": "numpy", "PIL": "pillow", "torch": "torch", "monai": "monai"}
+_HEAD = b'{\n "task": "'
 _BEGIN, _ENTRY, _END = ' "inputs": [', "\n  ", "\n ],\n"  # how the list of inputs stands between the other lines
 
 
 @dataclass(frozen=True)
 class InputRecord:
-    """What became of one input.
+    """The outcome of one input.
 
     Attributes:
         number: in the list of all inputs of the command, its shards together, from 0; ``None`` for masks, which are no inputs.
         file: its name in the results.
-        path: absolute path of the file.
         state: one of `STATES`.
         reason: of ``failed`` and ``skipped``; empty otherwise.
+        output: its name among masks and overlays, without suffix; empty for what has no row in the table.
+        frames: number of its rows in the table.
+        parts: number of its rows in the table of parts; not written where there are none.
+        path: absolute path of the file; empty, and not written, unless asked for.
     """
 
     number: int | None
     file: str
-    path: str
     state: str
     reason: str = ""
+    output: str = ""
+    frames: int = 0
+    parts: int = 0
+    path: str = ""
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps({name: value for name, value in asdict(self).items() if value or name not in ("parts", "path")})
 
 
 class _Written(NamedTuple):
@@ -87,7 +109,7 @@ class RunRecord:
     def add(self, item: InputRecord) -> None:
         """Account for an input; raises `OutputError` where there is no room, and what was there stays."""
         separator = "," if self.counts else ""
-        self._write(separator + _ENTRY + json.dumps(asdict(item)), "running", self.counts + Counter([item.state]))
+        self._write(separator + _ENTRY + item.to_json(), "running", self.counts + Counter([item.state]))
 
     def end(self, state: str) -> None:
         """Say how the run ended: ``finished``, ``interrupted`` or ``failed``."""
@@ -150,7 +172,7 @@ def read_run_record(folder: Path) -> Iterator[tuple[dict[str, Any], Iterator[Inp
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> with open_run_record(folder, {"task": "nerve"}, now(), total=2) as record:
-    ...     record.add(InputRecord(0, "a.png", "/x/a.png", "done"))
+    ...     record.add(InputRecord(0, "a.png", "done"))
     >>> with read_run_record(folder) as (facts, inputs):
     ...     facts["task"], facts["counts"]["not_reached"], [item.file for item in inputs]
     ('nerve', 1, ['a.png'])
@@ -164,6 +186,15 @@ def read_run_record(folder: Path) -> Iterator[tuple[dict[str, Any], Iterator[Inp
         facts = _read_facts(path, lines)
         lines.seek(0)
         yield facts, _read_inputs(path, lines)
+
+
+def is_run_record(path: Path) -> bool:
+    """Whether a file begins as a run record does; it is not read to its end. A link is none."""
+    try:
+        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+            return file.read(len(_HEAD)) == _HEAD
+    except OSError:
+        return False
 
 
 def versions() -> dict[str, str]:
@@ -206,7 +237,7 @@ def _read_facts(path: Path, lines: BinaryIO) -> dict[str, Any]:
         facts = json.loads(b"".join(outside))
         if not isinstance(facts, dict) or "counts" not in facts:
             raise ValueError("it does not say what became of a run")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _no_record(path, error) from error
     return facts
 
@@ -216,7 +247,7 @@ def _read_inputs(path: Path, lines: BinaryIO) -> Iterator[InputRecord]:
         for line in lines:
             if line.startswith(_ENTRY.strip("\n").encode() + b'{"number"'):
                 yield InputRecord(**json.loads(line.rstrip().rstrip(b",")))
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise _no_record(path, error) from error
 
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from usseg_monai.errors import ImageError, printable
-from usseg_monai.imaging import GreyImage, Spacing, read_frames
+from usseg_monai.imaging import GreyImage, Place, Spacing, read_frames
 from usseg_monai.imaging.spacing import look_up_spacing
+from usseg_monai.inference.earlier import remove_output
 from usseg_monai.inference.given_masks import GivenMasks
 from usseg_monai.inference.inputs import Input, frame_output, is_image
 from usseg_monai.inference.journal import Done, Journal, Stamp
 from usseg_monai.inference.ledger import Ledger, NoPicture, Outcome, Planned
+from usseg_monai.inference.lock import HeldFolder
 from usseg_monai.inference.outputs import output_files, write_outputs
 from usseg_monai.inference.results import FrameRows, Row, failed_row, part_rows, result_row
 from usseg_monai.inference.run_record import RunRecord
@@ -29,16 +34,17 @@ __all__ = ["Work"]
 
 @dataclass
 class Work:
-    """What is done with each frame of the inputs. Called from several threads at once, but for the planning.
+    """What is done with each frame of the inputs. All methods except `plan` and `sum_up` are thread-safe.
 
     Attributes:
+        out: folder of the results.
         items: the inputs of this run.
         numbers: of each in the list of all inputs of the command.
-        record: to which files are no loss that turn out to be no images.
+        record: its total is reduced when an input turns out not to be an image.
     """
 
     predictor: Predictor | GivenMasks
-    folder: Path
+    out: HeldFolder
     options: Options
     spacings: Mapping[str, Spacing] | None
     items: Sequence[Input]
@@ -46,14 +52,19 @@ class Work:
     record: RunRecord
     looked_at: int = 0
 
-    def plan(self, journal: Journal, start: int = 0) -> Iterator[Planned]:
-        """The inputs from one on, one by one, each looked at no sooner than its turn comes."""
+    def plan(self, journal: Journal, start: int = 0, *, ended: bool = False) -> Iterator[Planned]:
+        """The inputs from one on, one by one, each looked at no sooner than its turn comes; work on them begins, unless it has ended."""
         for position in range(start, len(self.items)):
             item, new = self.items[position], position >= self.looked_at
             self.looked_at = max(self.looked_at, position + 1)
             if is_image(item):
                 stamp = Stamp.of(item.path)
-                yield Planned(position, self.numbers[position], item, stamp, self._still_done(journal, item, stamp))
+                done = self._still_done(journal, item, stamp)
+                if done is None and not ended:
+                    if journal.knows(item):
+                        remove_output(self.out.path, item.output)
+                    journal.begin(item)
+                yield Planned(position, self.numbers[position], item, stamp, done)
             elif new:
                 self.record.total -= 1
 
@@ -73,7 +84,8 @@ class Work:
         spacing = image.spacing_mm or item.spacing_mm or look_up_spacing(item.file, self.spacings, self.options.spacing_mm)
         prediction = self.predictor.predict(image, spacing_mm=spacing)
         output = frame_output(item.output, source.frame, source.frames)
-        write_outputs(self.folder, output, self.options.save, prediction, task)
+        with self.out.writing(*output_files(Path(), output, self.options.save).values()) as folder:
+            write_outputs(folder, output, self.options.save, prediction, task)
         row = result_row(task, item.file, source.frame, prediction.image.spacing_mm, prediction.measurement)
         located = (image.place, image.pixels.shape) if task.study and image.place is not None else None
         return FrameRows(row, part_rows(task, item.file, source.frame, prediction.measurement), located)
@@ -93,7 +105,8 @@ class Work:
             return []
         module, function = task.study.split(":")
         sum_up = getattr(importlib.import_module(module), function)
-        studies: list[Row] = sum_up(task, self.folder, ledger.study_frames, self.options.epicardium)
+        with self.out.writing() as folder:
+            studies: list[Row] = sum_up(task, folder, ledger.study_frames, self.options.epicardium)
         return studies
 
     def _check_modality(self, image: GreyImage) -> None:
@@ -110,8 +123,14 @@ class Work:
         if done is None or not done.is_of(item, stamp) or any(row["status"] == Status.FAILED.value for row in done.rows):
             return None
         names = (frame_output(item.output, frame, len(done.rows)) for frame in range(len(done.rows)))
-        files = (file for name in names for file in output_files(self.folder, name, self.options.save).values())
-        return done if all(map(_is_there, files)) else None
+        files = (file for name in names for file in output_files(self.out.path, name, self.options.save).values())
+        return journal.restore(done, partial(self._read_place, item)) if all(map(_is_there, files)) else None
+
+    def _read_place(self, item: Input, frame: int) -> Place | None:
+        with suppress(ImageError):
+            image = next(islice(read_frames(item.path, limits=self.options.limits), frame, None), None)
+            return None if image is None else image.place
+        return None
 
 
 def _is_there(file: Path) -> bool:

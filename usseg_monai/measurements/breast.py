@@ -6,12 +6,14 @@ BI-RADS category or a diagnosis: those take more than one picture.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from usseg_monai.measurements.lesion import LesionShape, measure_shape
+from usseg_monai.measurements.plausible import pixel_doubts, shape_doubts, share_doubts, size_doubts
 from usseg_monai.measurements.probability import check_probability
 from usseg_monai.measurements.region import UNKNOWN_SPACING, has_square_pixels
 from usseg_monai.measurements.result import Measurement, Status, Value
@@ -25,6 +27,15 @@ MOST_LESIONS = 20
 
 SMALLEST_PX = 8
 """Width and depth, in pixels, from which on the shape of a lesion says more than that of its pixels."""
+
+LONG_AXIS_MM = (1.0, 100.0)
+"""Plausible lesions: 4 to 52 mm in the BrEaST data (Pawlowska et al. 2024); a picture of a linear probe shows some 40 x 60 mm."""
+
+SOLIDITY = 0.6
+"""Least share of a lesion in its convex hull: 0.65 in 2,302 annotations of three data sets."""
+
+PICTURE_PERCENT = (0.0, 80.0)
+"""Plausible share of the picture: 57 % at most in these."""
 
 _NO_LESION: dict[str, Value] = dict.fromkeys(
     (
@@ -114,6 +125,9 @@ def measure(
     if min(np.ptp(lesions[0].row) + 1, lesions[0].stop.max() - lesions[0].start.min()) < SMALLEST_PX:
         statuses.append(Status.LOW_CONFIDENCE)
         reasons.append(f"the largest lesion is narrower than {SMALLEST_PX} pixels: too small for its shape to be told")
+    if doubts := _doubts(lesions, parts, spacing_mm):
+        statuses.append(Status.LOW_CONFIDENCE)
+        reasons += doubts
     if others:
         statuses.append(Status.LOW_CONFIDENCE)
         reasons.append(f"{len(lesions) + others} pieces of similar size: noise, no lesions; the {len(lesions)} largest were measured")
@@ -130,6 +144,18 @@ def measure(
     if spacing_mm is None:
         reasons.append(UNKNOWN_SPACING)
     return Measurement(values, statuses[0] if statuses else Status.OK, "; ".join(reasons), parts=parts, axes=axes)
+
+
+def _doubts(lesions: Sequence[Runs], parts: Sequence[Mapping[str, Value]], spacing_mm: tuple[float, float] | None) -> list[str]:
+    """Why lesions are implausible."""
+    doubts = pixel_doubts(spacing_mm)
+    for number, (lesion, part) in enumerate(zip(lesions, parts, strict=True), 1):
+        what = "lesion" if len(lesions) == 1 else f"lesion {number}"
+        doubts += share_doubts(what, lesion, PICTURE_PERCENT) + shape_doubts(what, lesion, SOLIDITY)
+        axis = part["long_axis_mm"]
+        if spacing_mm is not None and isinstance(axis, float):
+            doubts += size_doubts(f"long axis of the {what}", axis, LONG_AXIS_MM, spacing_mm)
+    return doubts
 
 
 def _lesions(runs: Runs) -> tuple[list[Runs], int, int]:

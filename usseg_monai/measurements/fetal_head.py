@@ -21,6 +21,7 @@ from usseg_monai.measurements.fetal_growth import (
     gestational_age_hadlock,
     gestational_age_intergrowth,
 )
+from usseg_monai.measurements.plausible import pixel_doubts, size_doubts
 from usseg_monai.measurements.result import Measurement, Status, Value
 from usseg_monai.measurements.runs import SECOND_PIECE_SHARE, Runs, edge_points, find_runs, largest_piece
 from usseg_monai.measurements.spacing import check_spacing
@@ -31,7 +32,7 @@ CEPHALIC_INDEX_PERCENT = (60.0, 100.0)
 """Plausible heads. Hadlock et al., AJR 137 (1981) 83-85, found 78.3 +- 4.4 at 14 to 40 weeks: this is four standard deviations."""
 
 HEAD_CIRCUMFERENCE_MM = (40.0, 400.0)
-"""Plausible heads, from 11 weeks to birth."""
+"""Plausible heads, from 11 weeks to birth; Hadlock's formula (1984) covers 68 to 360 mm."""
 
 SHORT_AXIS_PX = 16.0
 """Smaller heads are measured too coarsely: half a pixel all around is 6 % of them."""
@@ -115,7 +116,7 @@ def measure(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | None) -> M
             remarks.append("pixels are not square: no lengths in pixels")
         else:
             values |= _pixels(ellipse)
-        doubts += _doubts(values, ellipse, _overlap(head, region, shape))
+        doubts += pixel_doubts(spacing_mm) + _doubts(values, ellipse, _overlap(head, region, shape), spacing_mm)
         outlines = (ellipse.points() / shape,)
         axes = tuple(axis / shape for axis in ellipse.axes())
 
@@ -178,7 +179,7 @@ def _out_of_range(values: dict[str, Value]) -> list[str]:
     return remarks
 
 
-def _doubts(values: dict[str, Value], ellipse: Ellipse, overlap: float) -> list[str]:
+def _doubts(values: dict[str, Value], ellipse: Ellipse, overlap: float, spacing_mm: tuple[float, float] | None) -> list[str]:
     """Why the shape is no plausible head."""
     doubts = []
     hc, index = values["head_circumference_mm"], 100 * ellipse.semi_minor / ellipse.semi_major
@@ -186,8 +187,8 @@ def _doubts(values: dict[str, Value], ellipse: Ellipse, overlap: float) -> list[
         doubts.append(f"short axis of {2 * ellipse.semi_minor:.1f} pixels: below {SHORT_AXIS_PX:g} it is measured too coarsely")
     if index < CEPHALIC_INDEX_PERCENT[0]:
         doubts.append(f"cephalic index {index:.0f} % is not in {_span(CEPHALIC_INDEX_PERCENT)} %")
-    if isinstance(hc, float) and not HEAD_CIRCUMFERENCE_MM[0] <= hc <= HEAD_CIRCUMFERENCE_MM[1]:
-        doubts.append(f"head circumference {hc:.1f} mm is not in {_span(HEAD_CIRCUMFERENCE_MM)} mm")
+    if isinstance(hc, float) and spacing_mm is not None:
+        doubts += size_doubts("head circumference", hc, HEAD_CIRCUMFERENCE_MM, spacing_mm)
     if overlap < OVERLAP:
         doubts.append(f"mask and ellipse overlap by {100 * overlap:.0f} %, less than {100 * OVERLAP:.0f} %")
     return doubts

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from usseg_monai.errors import UsageError
+from usseg_monai.measurements.plausible import elongation, shape_doubts, share_doubts
 from usseg_monai.measurements.region import measure_region
 from usseg_monai.measurements.result import Measurement, Status, Value
 
@@ -26,8 +27,25 @@ __all__ = ["MYOCARDIUM_G_PER_ML", "Function", "atrial_slices", "measure", "myoca
 MYOCARDIUM_G_PER_ML = 1.05
 """Density of myocardium (Vinnakota and Bassingthwaighte, Am J Physiol Heart Circ Physiol 286:H1742, 2004: 1.053 g/ml)."""
 
-EQUIVALENT_DIAMETER_MM = 100.0
-"""Largest plausible cavity; a left ventricle is severely dilated from about 69 mm on (Lang et al., J Am Soc Echocardiogr 18:1440, 2005)."""
+EQUIVALENT_DIAMETER_MM = (2.0, 100.0)
+"""Plausible cavities. The apex of a small heart at end systole has a few millimetres; a left ventricle is severely dilated from about 69 mm
+on (Lang et al., J Am Soc Echocardiogr 18:1440, 2005)."""
+
+PICTURE_PERCENT = (0.0, 50.0)
+"""Plausible share of the picture: 4.4 % at most in the Sunnybrook data, a third in pictures cropped to the heart."""
+
+SMALLEST_PX = 8
+"""Pixels from which on a cavity is more than a speck: 10 at least in the Sunnybrook data."""
+
+SOLIDITY = 0.85
+"""Least share of the cavity in its convex hull: 0.97 in the Sunnybrook data, as papillary muscles are within the contour."""
+
+ELONGATION = 3.0
+"""Most that a cavity is longer than wide in a short-axis slice: 2.0 in the Sunnybrook data."""
+
+END_DIASTOLIC_VOLUME_ML = (2.0, 1000.0)
+"""Plausible ventricles, from newborns' to several times the largest normal ones, which have some 220 ml (Kawel-Boehm et al., J Cardiovasc
+Magn Reson 22:87, 2020)."""
 
 ATRIAL_SHARE = 1 / 3
 """At most this share of the slices that show a cavity is taken for the atrium's."""
@@ -60,10 +78,13 @@ def measure(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | None) -> M
     cavity = measure_region(mask, spacing_mm)
     if cavity is None:
         return Measurement(dict(_UNKNOWN), Status.EMPTY, "no cavity found")
-    diameter = cavity.values["equivalent_diameter_mm"]
-    doubts = []
-    if isinstance(diameter, float) and diameter > EQUIVALENT_DIAMETER_MM:
-        doubts.append(f"equivalent diameter {diameter:.0f} mm: above {EQUIVALENT_DIAMETER_MM:g} mm it is no plausible cavity")
+    pixels = int(cavity.runs.lengths.sum())
+    doubts = [] if pixels >= SMALLEST_PX else [f"a cavity of {pixels} pixels: below {SMALLEST_PX} it is a speck"]
+    doubts += cavity.size_doubts(EQUIVALENT_DIAMETER_MM)
+    doubts += share_doubts("cavity", cavity.runs, PICTURE_PERCENT)
+    doubts += shape_doubts("cavity", cavity.runs, SOLIDITY)
+    if (long := elongation(cavity.runs, spacing_mm)) > ELONGATION:
+        doubts.append(f"the cavity is {long:.3g} times as long as wide, more than {ELONGATION:g} times: short-axis slices show it round")
     return cavity.conclude(cavity.values, doubts, "the cavity leaves the picture: its hidden part is not measured")
 
 

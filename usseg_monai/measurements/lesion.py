@@ -11,6 +11,7 @@ wide" of Stavros et al., Radiology 196 (1995) 123-134. No number is a diagnosis,
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy.typing as npt
 
 from usseg_monai.imaging.boundary import boundaries
 from usseg_monai.measurements.ellipse import Ellipse
+from usseg_monai.measurements.hull import hull_corners, pixels_of_hull
 from usseg_monai.measurements.runs import Runs
 
 __all__ = ["LesionShape", "measure_shape"]
@@ -89,7 +91,7 @@ def measure_shape(runs: Runs, pixel: tuple[float, float] = (1.0, 1.0)) -> Lesion
     lengths = runs.lengths
     count = int(lengths.sum())
     outline = _outline(runs)
-    hull = _hull(outline)
+    hull = hull_corners(outline)
     depths = _depths(outline, hull)
     long_axis, short_axis = _axes(outline[hull] * scale)
     long_length, short_length = (float(np.linalg.norm(axis[1] - axis[0])) for axis in (long_axis, short_axis))
@@ -108,7 +110,7 @@ def measure_shape(runs: Runs, pixel: tuple[float, float] = (1.0, 1.0)) -> Lesion
         width=float(runs.stop.max() - runs.start.min()) * pixel[1],
         depth=float(runs.row[-1] - runs.row[0] + 1) * pixel[0],
         circularity=min(4 * math.pi * area / perimeter**2, 1.0),
-        solidity=count / _pixels_of_hull(runs),
+        solidity=count / pixels_of_hull(runs),
         normalized_circumference=perimeter / Ellipse(0, 0, float(long), float(short), 0).perimeter,
         roughness=float(radius.std()),
         depressions=int((depths > max(DEPRESSION_PX, DEPRESSION * 2 * math.sqrt(count / math.pi))).sum()),
@@ -127,9 +129,20 @@ def _outline(runs: Runs) -> _Points:
     lengths = runs.lengths
     cols = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths) + np.repeat(runs.start, lengths)
     box[np.repeat(runs.row, lengths) - top, cols - left] = True
-    polygon = max(boundaries(box), key=lambda polygon: abs(_moments(polygon)[0]))
-    shifted: _Points = polygon + np.array([top, left])
+    shifted: _Points = _largest(boundaries(box)) + np.array([top, left])
     return shifted
+
+
+def _largest(ways: Sequence[_Points]) -> _Points:
+    """The way that encloses most. Noise has tens of thousands; few are long enough to compete."""
+    by_length = sorted(ways, key=len, reverse=True)
+    largest, area = by_length[0], 0.0
+    for way in by_length:
+        if (len(way) / 4) ** 2 - 0.5 <= area:  # a square is the most that so many edges enclose, and its corners are cut
+            break
+        if (own := _moments(way)[0]) > area:
+            largest, area = way, own
+    return largest
 
 
 def _smooth(outline: _Points, stretch: float) -> _Points:
@@ -144,42 +157,6 @@ def _smooth(outline: _Points, stretch: float) -> _Points:
     weights = 3 * (3 * m**2 + 3 * m - 1 - 5 * offset**2) / ((2 * m - 1) * (2 * m + 1) * (2 * m + 3))
     around = np.pad(outline, ((m, m), (0, 0)), mode="wrap")
     return np.stack([np.convolve(around[:, axis], weights, "valid") for axis in (0, 1)], axis=1)
-
-
-def _pixels_of_hull(runs: Runs) -> int:
-    """Number of pixels whose centres lie in the convex hull of the piece's, by Pick's theorem: exactly its own if it shows a convex shape.
-
-    Holes count as pixels that are missing.
-    """
-    rows, first = np.unique(runs.row, return_index=True)
-    left, right = np.minimum.reduceat(runs.start, first), np.maximum.reduceat(runs.stop, first) - 1
-    ends = np.concatenate([np.stack([rows, left], axis=1), np.stack([rows, right], axis=1)])
-    corners = np.unique(ends[_hull(ends.astype(np.float64))], axis=0)
-    corners = corners[np.argsort(np.arctan2(*(corners - corners.mean(axis=0)).T))]  # in order around the hull
-    following = np.roll(corners, -1, axis=0)
-    twice_area = abs(int((corners[:, 0] * following[:, 1] - corners[:, 1] * following[:, 0]).sum()))
-    on_border = int(np.gcd(*np.abs(following - corners).T).sum())
-    return (twice_area + on_border) // 2 + 1
-
-
-def _hull(outline: _Points) -> npt.NDArray[np.intp]:
-    """Indices of the points that are corners of their convex hull, ascending, which for a closed way is their order (Andrew's chain)."""
-    # Of the points in one row only the outermost can be corners: the first of each row on one side, the last on the other.
-    order = np.lexsort((outline[:, 1], outline[:, 0]))
-    firsts = np.flatnonzero(np.diff(outline[order, 0], prepend=-np.inf))
-    lasts = np.append(firsts[1:], len(order)) - 1
-    corners: set[int] = set()
-    for side in (order[firsts], order[lasts[::-1]]):
-        chain: list[tuple[float, float, int]] = []
-        for (row, col), index in zip(outline[side].tolist(), side.tolist(), strict=True):
-            while len(chain) > 1:
-                (row_0, col_0, _), (row_1, col_1, _) = chain[-2:]
-                if (row_1 - row_0) * (col - col_0) - (col_1 - col_0) * (row - row_0) > 0:
-                    break  # the last of the chain is a corner so far
-                chain.pop()
-            chain.append((row, col, index))
-        corners |= {index for _, _, index in chain}
-    return np.array(sorted(corners))
 
 
 def _depths(outline: _Points, hull: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:

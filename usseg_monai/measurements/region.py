@@ -10,6 +10,7 @@ from typing import Any
 import numpy.typing as npt
 
 from usseg_monai.measurements.ellipse import Ellipse, Points
+from usseg_monai.measurements.plausible import pixel_doubts, size_doubts
 from usseg_monai.measurements.result import Measurement, Status, Value
 from usseg_monai.measurements.runs import SECOND_PIECE_SHARE, Runs, find_runs, largest_piece
 from usseg_monai.measurements.spacing import check_spacing
@@ -33,6 +34,7 @@ class Region:
             millimetres are ``None`` without spacing, the diameter in pixels where pixels are not square.
         remarks: why a value is ``None``.
         disc: of equal area around its centre, as a polyline ``(n, 2)`` of ``(row, col)`` in pixels.
+        spacing_mm: as given.
     """
 
     runs: Runs
@@ -40,6 +42,14 @@ class Region:
     values: Mapping[str, Value]
     remarks: tuple[str, ...]
     disc: Points
+    spacing_mm: tuple[float, float] | None = None
+
+    def size_doubts(self, diameter_mm: tuple[float, float]) -> list[str]:
+        """Doubts of its pixels and of its size, where these are known, by the plausible equivalent diameters."""
+        diameter = self.values["equivalent_diameter_mm"]
+        if self.spacing_mm is None or not isinstance(diameter, float):
+            return []
+        return pixel_doubts(self.spacing_mm) + size_doubts("equivalent diameter", diameter, diameter_mm, self.spacing_mm)
 
     def conclude(self, values: Mapping[str, Value], doubts: Sequence[str], cut: str) -> Measurement:
         """The measurement with its status, and all reasons in one line.
@@ -100,7 +110,7 @@ def measure_region(mask: npt.NDArray[Any], spacing_mm: tuple[float, float] | Non
         remarks.append(UNKNOWN_SPACING)
     stretch = 1.0 if spacing_mm is None else math.sqrt(spacing_mm[1] / spacing_mm[0])  # a disc in mm, in pixels that are not square
     disc = center + Ellipse(0, 0, 1, 1, 0).points() * (_diameter(area) / 2) * (stretch, 1 / stretch)
-    return Region(piece, second_share, values, tuple(remarks), disc)
+    return Region(piece, second_share, values, tuple(remarks), disc, spacing_mm)
 
 
 def has_square_pixels(spacing_mm: tuple[float, float] | None) -> bool:
