@@ -14,6 +14,7 @@ from usseg_monai.cli import main
 
 def _save(path: Path, *values: int) -> Path:
     """Discs side by side."""
+    path.parent.mkdir(exist_ok=True)
     rows, cols = np.mgrid[:80, :200]
     pixels = np.zeros(rows.shape, np.uint8)
     for number, value in enumerate(values):
@@ -44,3 +45,13 @@ def test_masks_of_different_values_are_remarked_on(tmp_path: Path, capsys: pytes
     assert main(["measure", "left_ventricle", *masks, "-o", str(tmp_path / "out")]) == 0
     said = "usseg: the masks have different values (1 in 1.png, 2 in 2.png): if these are labels, give --label N"
     assert said in capsys.readouterr().err.splitlines()
+
+
+def test_run_names_the_run_that_masks_are_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mask = _save(tmp_path / "in" / "a.png", 255)
+    assert main(["measure", "left_ventricle", str(mask), "-o", str(tmp_path / "out"), "--spacing-mm", "1.5,1.5"]) == 0
+    copy = str(_save(tmp_path / "copy" / "a.png", 255))
+    assert main(["measure", "left_ventricle", copy, "-o", str(tmp_path / "again"), "--run", str(tmp_path / "out")]) == 0
+    assert _row(tmp_path / "again") == _row(tmp_path / "out")
+    assert main(["measure", "left_ventricle", copy, "-o", str(tmp_path / "again"), "--run", str(tmp_path / "in")]) == 2
+    assert "in holds no run.json: --run takes the output folder of the run" in capsys.readouterr().err

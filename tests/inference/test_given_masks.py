@@ -14,6 +14,7 @@ from PIL import Image
 from usseg_monai.imaging import GreyImage, Limits
 from usseg_monai.inference.batch import Options, Summary, run_batch
 from usseg_monai.inference.given_masks import GivenMasks
+from usseg_monai.inference.inputs import Input
 from usseg_monai.measurements.result import Status
 
 ROWS, COLS = np.mgrid[:64, :64]
@@ -109,6 +110,6 @@ def test_a_damaged_slice_costs_itself_and_those_behind_it(tmp_path: Path) -> Non
 def test_frames_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
     """A file of one frame once, without waiting for others."""
     Image.fromarray(disc(10) * np.uint8(255)).save(tmp_path / "mask.png")
-    frames = GivenMasks("nerve").read(str(tmp_path / "mask.png"), Limits())
+    frames = GivenMasks("nerve").read(Input(str(tmp_path / "mask.png"), "mask.png"), Limits())
     assert next(frames).pixels.max() == 255
     assert next(frames, None) is None

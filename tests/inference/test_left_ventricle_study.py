@@ -22,6 +22,7 @@ from usseg_monai.imaging.contour import read_contour_mask
 from usseg_monai.inference import batch, left_ventricle_study
 from usseg_monai.inference.batch import Options, Summary, run_batch
 from usseg_monai.inference.given_masks import GivenMasks
+from usseg_monai.inference.inputs import Input
 from usseg_monai.inference.predictor import Prediction
 from usseg_monai.inference.stacks import find_stacks
 from usseg_monai.measurements.left_ventricle import END_DIASTOLIC_VOLUME_ML
@@ -490,8 +491,8 @@ class ManualContours(GivenMasks):
         self.contours = {int(re.findall(r"\d+", file.name)[1]): file for file in contours.glob("*icontour*.txt")}
         self.drawn = sorted({(number - 1) % 20 for number in self.contours})
 
-    def read(self, path: str, limits: Limits) -> Iterator[GreyImage]:
-        return read_frames(path, limits=limits)  # the pictures, which are no masks
+    def read(self, item: Input, limits: Limits) -> Iterator[GreyImage]:
+        return read_frames(item.path, limits=limits)  # the pictures, which are no masks
 
     def predict(self, image: GreyImage, *, spacing_mm: Spacing | None = None) -> Prediction:
         slice_, phase = divmod(int(image.source.path.stem) - 1, 20)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 _EXAMPLE = """examples:
   usseg measure fetal_head masks/ -o results --spacing-csv pixel_size.csv
   usseg measure fetal_head mask.png -o results --spacing-mm 0.2,0.2 --json
   usseg measure left_ventricle labels/ -o results --label 3
+  usseg measure left_ventricle OUT/masks -o results           masks that 'usseg predict' wrote to OUT, corrected by hand
 
 Exit codes: 0 all done, 1 some inputs failed, 2 wrong use."""
 
@@ -26,6 +28,13 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_batch_options(parser, "MASK")
+    parser.add_argument(
+        "--run",
+        dest="masks_of",
+        metavar="OUT",
+        type=Path,
+        help="the masks are of this run, perhaps corrected: pixel sizes and places come from its records; needless for masks in OUT/masks",
+    )
     parser.add_argument("--label", metavar="N", type=int, help="value of the structure, in maps of several labels")
 
 
@@ -34,4 +43,6 @@ def run(args: argparse.Namespace) -> int:
     from usseg_monai.cli.options import batch_options, run_batch_command
     from usseg_monai.inference.batch import Options
 
-    return run_batch_command(args, Options(**batch_options(args), label=args.label, save=("overlay",)), given_masks=True)
+    return run_batch_command(
+        args, Options(**batch_options(args), label=args.label, masks_of=args.masks_of, save=("overlay",)), given_masks=True
+    )

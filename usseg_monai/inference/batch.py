@@ -27,7 +27,7 @@ from usseg_monai.inference.pipeline import process_frames
 from usseg_monai.inference.predictor import Predictor, engine_name
 from usseg_monai.inference.results import TABLE, Row, open_table, part_table
 from usseg_monai.inference.run_record import NAME as RUN_RECORD
-from usseg_monai.inference.run_record import InputRecord, bundle_version, now, open_run_record
+from usseg_monai.inference.run_record import InputRecord, bundle_version, is_run_record, now, open_run_record
 from usseg_monai.inference.shards import Shard, shard_numbers
 from usseg_monai.inference.work import Work
 from usseg_monai.tasks import Task, get_task
@@ -57,6 +57,7 @@ class Options:
         epicardium: folder of epicardial contours of the one stack among the inputs, for the mass; for tasks with studies only.
         follow_links: follow links in folders wherever they point; else those that lead out of their folder fail.
         any_modality: do files too whose DICOM header names another modality than the task's; else they fail.
+        masks_of: output folder of the run that given masks are of; see `GivenMasks`.
         label: value of the structure, where given masks are maps of several labels.
         shard: the part of the inputs that this run is for; each shard needs a folder of its own (`usseg_monai.inference.merge`).
         absolute: write absolute paths of inputs, weights and tables to ``run.json``; else their names only.
@@ -76,6 +77,7 @@ class Options:
     epicardium: Path | None = None
     follow_links: bool = False
     any_modality: bool = False
+    masks_of: Path | None = None
     label: int | None = None
     shard: Shard | None = None
     absolute: bool = False
@@ -168,7 +170,11 @@ def run_batch(
     left_out = [_left_out(mask, image, options.absolute) for mask, image in masks]
     items = [found[number] for number in numbers]
     del found, masks
-    predictor = GivenMasks(task, label=options.label) if given_masks else _load(task, options, 1 if len(items) > 1 else threads, threads)
+    predictor = (
+        GivenMasks(task, label=options.label, run=options.masks_of)
+        if given_masks
+        else _load(task, options, 1 if len(items) > 1 else threads, threads)
+    )
     facts = {**_facts(predictor, options, threads, spacings), "shard": shard}
     refuse_foreign_results(folder, options.save)
     with lock_folder(folder) as held:
@@ -244,6 +250,8 @@ def _check(options: Options, task: Task) -> int:
         raise UsageError(f"epicardial contours were given for {task.name}, which has no mass: leave --epicardium out")
     if options.epicardium is not None and not options.epicardium.is_dir():
         raise UsageError(f"{options.epicardium}: no such folder; --epicardium takes the folder of the contours' text files")
+    if options.masks_of is not None and not is_run_record(options.masks_of / RUN_RECORD):
+        raise UsageError(f"{options.masks_of} holds no {RUN_RECORD}: --run takes the output folder of the run that the masks are of")
     check_save(options.save)
     if options.spacing_mm is not None:
         check_spacing(*options.spacing_mm)
@@ -283,6 +291,7 @@ def _facts(predictor: Predictor | GivenMasks, options: Options, threads: int, sp
         "save": save,
         "any_modality": options.any_modality,
         "label": options.label,
+        "masks_of": options.masks_of and read_head(options.masks_of),
     }
     return {
         "task": predictor.task.name,
@@ -300,6 +309,7 @@ def _facts(predictor: Predictor | GivenMasks, options: Options, threads: int, sp
             "save": save,
             "any_modality": options.any_modality,
             "label": options.label,
+            "masks_of": options.masks_of and _name(options.masks_of, options.absolute),
             "resume": options.resume,
             "follow_links": options.follow_links,
             "limits": asdict(options.limits),

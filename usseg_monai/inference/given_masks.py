@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from usseg_monai.errors import ImageError
 from usseg_monai.imaging import GreyArray, GreyImage, Limits, Spacing, read_frames
 from usseg_monai.imaging.mask_values import MaskRule, find_rule
 from usseg_monai.imaging.regions import scale_image
+from usseg_monai.inference.inputs import Input
+from usseg_monai.inference.mask_origins import MaskOrigins
 from usseg_monai.inference.predictor import Prediction
 from usseg_monai.measurements.result import with_remark
 from usseg_monai.tasks import get_task
@@ -44,6 +46,7 @@ class GivenMasks:
     Args:
         task: name of a task, whose measurement is made.
         label: value of the structure, in maps of several labels.
+        run: output folder of the run whose masks these are, perhaps corrected; masks that lie in the folder of a run are known as its own.
 
     >>> rows, cols = np.mgrid[:90, :120]
     >>> disc = GreyImage((255 * (np.hypot(rows - 45, cols - 60) < 30)).astype(np.float32))
@@ -52,11 +55,12 @@ class GivenMasks:
     90
     """
 
-    def __init__(self, task: str, *, label: int | None = None) -> None:
+    def __init__(self, task: str, *, label: int | None = None, run: Path | None = None) -> None:
         self.task = get_task(task)
         self.engine = _NoEngine()
         self.label = label
         self._values: dict[float, str] = {}
+        self._origins = MaskOrigins(run)
 
     @property
     def remarks(self) -> list[str]:
@@ -66,12 +70,13 @@ class GivenMasks:
         values = ", ".join(f"{value:g} in {self._values[value]}" for value in sorted(self._values))
         return [f"the masks have different values ({values}): if these are labels, give --label N"]
 
-    def read(self, path: str, limits: Limits) -> Iterator[GreyImage]:
+    def read(self, item: Input, limits: Limits) -> Iterator[GreyImage]:
         """The frames of a file, for `predict`. A file of several frames is read twice: all of them together say what its values mean.
 
         Raises:
             ImageError: as `usseg_monai.imaging.read_frames` and `usseg_monai.imaging.mask_values.find_rule`.
         """
+        path = item.path
         frames = read_frames(path, limits=limits)
         first = next(frames)
         rule = find_rule(chain([first.pixels], _readable(frames)), self.label)
@@ -79,7 +84,14 @@ class GivenMasks:
             name = Path(path).name
             self._values[rule.value] = min(name, self._values.get(rule.value, name))  # whichever thread comes first
         for image in [first] if first.source.frames == 1 else read_frames(path, limits=limits):
-            yield _MaskFrame(**vars(image), rule=rule)
+            yield _MaskFrame(**vars(self._placed(item, image)), rule=rule)
+
+    def _placed(self, item: Input, image: GreyImage) -> GreyImage:
+        """An image of a format that tells neither pixel size nor place, with those of the run that it is of."""
+        if image.spacing_mm is not None or image.place is not None or image.source.frames > 1:
+            return image
+        origin = self._origins.find(item)
+        return image if origin is None else replace(image, spacing_mm=origin.spacing_mm, place=origin.place)
 
     def predict(self, image: GreyImage, *, spacing_mm: Spacing | None = None) -> Prediction:
         """Measure a decoded mask, with the spacing of its file or else the one given here, ``(row, col)`` in mm.

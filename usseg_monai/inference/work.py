@@ -74,8 +74,8 @@ class Work:
     def read(self, planned: Planned) -> Iterator[GreyImage]:
         if planned.item.refusal:
             raise ImageError(planned.item.refusal)
-        path, limits = planned.item.path, self.options.limits
-        for image in self.predictor.read(path, limits) if isinstance(self.predictor, GivenMasks) else read_frames(path, limits=limits):
+        item, limits, predictor = planned.item, self.options.limits, self.predictor
+        for image in predictor.read(item, limits) if isinstance(predictor, GivenMasks) else read_frames(item.path, limits=limits):
             self._check_modality(image)
             yield image
 
