@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.imaging.samples import dicom_bytes, dicom_dataset, picture
-from usseg_monai.errors import NoPictureError
+from usseg_monai.errors import ImageError, NoPictureError
 from usseg_monai.imaging import Limits
 from usseg_monai.imaging.dicom import open_dicom
 from usseg_monai.imaging.dicom_objects import object_without_picture
@@ -63,11 +63,24 @@ def written(dataset: Any) -> bytes:
     return file.getvalue()
 
 
-def test_without_pixels() -> None:
-    dataset = dicom_dataset(picture(), Modality="MR")
+@pytest.mark.parametrize(
+    ("sop_class", "error", "words"),
+    [
+        (f"{STORAGE}6.1", ImageError, "no PixelData.*may be cut"),
+        ("", ImageError, "no PixelData.*may be cut"),
+        ("1.3.12.2.1107.5.9.1", NoPictureError, "a manufacturer's own class"),
+    ],
+)
+def test_without_pixels(sop_class: str, error: type[ImageError], words: str) -> None:
+    """An image without pixels was cut, which is a failure; objects of manufacturers lie beside images and are skipped."""
+    dataset = dicom_dataset(picture(), SOPClassUID=sop_class, Modality="MR")
     del dataset.PixelData
-    with pytest.raises(NoPictureError, match="without PixelData of modality MR"):
-        open_dicom(written(dataset), Limits())
+    dataset.file_meta.MediaStorageSOPClassUID = sop_class
+    file = BytesIO()
+    dataset.save_as(file, enforce_file_format=bool(sop_class))
+    with pytest.raises(error, match=words) as caught:
+        open_dicom(file.getvalue(), Limits())
+    assert type(caught.value) is error
 
 
 def test_the_class_of_the_file_meta_information_counts_where_the_data_set_has_none() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from usseg_monai.errors import NoPictureError
+from usseg_monai.errors import ImageError, NoPictureError
 
-_STORAGE = "1.2.840.10008.5.1.4.1.1."
+_STANDARD = "1.2.840.10008."
+_STORAGE = f"{_STANDARD}5.1.4.1.1."
 _RT_IMAGES = {f"{_STORAGE}481.1", f"{_STORAGE}481.23", f"{_STORAGE}481.24"}
 _CLASSES = {
     "1.2.840.10008.1.3.10": "a DICOMDIR, the index of a medium",
@@ -84,9 +85,16 @@ def object_without_picture(sop_class: str, modality: str) -> str | None:
 
 
 def check_has_picture(sop_class: str, modality: str, has_pixels: bool) -> None:
-    """Raise `NoPictureError` for an object without a picture to predict."""
+    """Check that an object holds a picture to predict.
+
+    Raises:
+        NoPictureError: it is of a kind that holds none, or of a manufacturer's own class and without pixels.
+        ImageError: it is an image by its class, or of no stated class, and its pixels are missing: the file may be cut.
+    """
     found = object_without_picture(sop_class, modality)
     if found is None and not has_pixels:
-        found = f"a DICOM object without PixelData{f' of modality {modality[:16]}' if modality.isalnum() else ''}"
+        if not sop_class or sop_class.startswith(_STANDARD):
+            raise ImageError("the DICOM file holds no picture (no PixelData); it may be cut, copy or export it again")
+        found = "an object of a manufacturer's own class, without PixelData"
     if found is not None:
         raise NoPictureError(f"no picture to predict: the file is {found}; give the images that belong to it")
