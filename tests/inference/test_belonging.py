@@ -30,6 +30,12 @@ ONE_STACK: dict[str, Change] = {
     "a series a slice": lambda s, p: {"series": f"series{s}", "number": p},
     "a series a phase": lambda s, p: {"series": f"series{p}", "number": s},
     "a series a phase, temporal positions": lambda s, p: {"series": f"series{p}", "number": s, "time_ms": None, "temporal_index": p},
+    "a series a phase, times that run slice by slice": lambda s, p: {
+        "series": f"{p}",
+        "number": s,
+        "time_ms": 0.0,
+        "content_s": 20.0 * s + p,
+    },
     "a series a file": lambda s, p: {"series": f"series{s}.{p}"},
     "a study and a series a file": lambda s, p: {"study": f"study{s}.{p}", "series": f"series{s}.{p}"},
     "a study a file": lambda s, p: {"study": f"study{s}.{p}"},

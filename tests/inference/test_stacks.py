@@ -112,6 +112,7 @@ def test_names_of_stacks_are_unique() -> None:
     frames = [*cine(series("a"), folder="x"), *cine(series("b"), folder="x", name="b"), *cine(series("c"), folder="x_series1")]
     assert sorted(stack.name for stack in find_stacks(frames)) == ["x_series1", "x_series2", "x_series3"]
     assert [stack.name for stack in find_stacks(cine(lambda s, p: {"file": f"{s}.{p}.dcm"}))] == ["data"]
+    assert [stack.name for stack in find_stacks(cine(lambda s, p: {"file": f"slice{s}/{p}.dcm"}))] == ["data"]
 
 
 def test_stacks_of_series_in_several_folders_have_the_name_of_these() -> None:

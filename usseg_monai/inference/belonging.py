@@ -12,7 +12,7 @@ Stacks, within an examination
     Series of one slice each with one orientation are one stack, a slice that was taken again included; where all slices were taken
     equally often, each round is a stack. A series of one slice that lies in the place of a slice of a whole stack, with as many phases,
     or in a gap of it, belongs to it. Series of one phase each with the same slices are one stack if TriggerTime,
-    TemporalPositionIdentifier, or instance numbers that run on tell their order.
+    TemporalPositionIdentifier, times of day that run through one slice after the other, or instance numbers that run on tell their order.
     Where it is the folder alone that holds files of different UIDs together, they are united only if their slices lie on a regular grid.
 """
 
@@ -293,6 +293,7 @@ def _tell_phases(atoms: list[Group], together: Group) -> bool:
     if {len(frames) for frames in slices} != {len(atoms)}:
         return False
     clocks: list[Callable[[Place], float | None]] = [lambda place: place.time_ms, lambda place: place.temporal_index]
+    clocks += [clock for clock in (lambda place: place.content_s, lambda place: place.acquired_s) if _one_by_one(clock, slices)]
     if len(atoms) >= _FEWEST_SERIES:
         clocks.append(lambda place: place.number)
     for clock in clocks:
@@ -305,6 +306,13 @@ def _tell_phases(atoms: list[Group], together: Group) -> bool:
         else:
             return len(orders) == 1
     return False
+
+
+def _one_by_one(clock: Callable[[Place], float | None], slices: Sequence[Slice]) -> bool:
+    """Whether each slice was done with before the next, in all series: a series of another kind would begin after the last slice."""
+    times = [[clock(frame.place) for frame in frames] for frames in slices]
+    known = sorted([time for time in of_slice if time is not None] for of_slice in times)
+    return all(len(some) == len(slices[0]) for some in known) and all(max(one) < min(next_) for one, next_ in pairwise(known))
 
 
 def _join_slices(single: list[Group], stacks: list[Group]) -> list[Group]:

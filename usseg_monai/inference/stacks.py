@@ -105,7 +105,9 @@ def _name(group: Sequence[StudyFrame]) -> str:
         match = _PHASE_NAME.fullmatch(_stem(group[0])) if len(set(files)) > 1 else None
         return match["stack"] if match else _stem(group[0])
     folder = os.path.commonpath([file.parent for file in files])
-    return PurePosixPath(folder).as_posix() if folder else group[0].path.absolute().parent.name or "study"
+    if folder:
+        return PurePosixPath(folder).as_posix()
+    return os.path.basename(os.path.commonpath([frame.path.absolute().parent for frame in group])) or "study"
 
 
 def _unite_phases(groups: Sequence[list[StudyFrame]]) -> list[list[StudyFrame]]:

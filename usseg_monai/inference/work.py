@@ -95,8 +95,10 @@ class Work:
 
     def skip(self, planned: Planned, reason: str) -> Outcome | None:
         """A file without a picture was meant only if the user named it."""
-        own_name = f"{printable(Path(planned.item.path).name)}: "  # one reason for all such files
-        return None if planned.item.named else NoPicture(reason.removeprefix(own_name))
+        if planned.item.named:
+            return None
+        own_name = f"{printable(Path(planned.item.path).name)}: "  # one reason for all such files, and no advice: nothing is to be done
+        return NoPicture(reason.removeprefix(own_name).partition("; ")[0])
 
     def sum_up(self, ledger: Ledger) -> list[Row]:
         """Sum the rows up by studies, for tasks that have them."""
