@@ -380,6 +380,28 @@ def test_how_open_both_ends_of_a_stack_may_be(end: int, share: float, whole: boo
     assert problems == ([] if whole else ["both ends of the stack show more than 50 % of the largest area: slices are missing"])
 
 
+@pytest.mark.parametrize(
+    ("phases", "jump", "told", "whole"),
+    [(10, 0.49, False, True), (10, 0.51, False, False), (9, 0.6, False, True), (10, 0.6, True, True)],
+    ids=["restlessness 1.49", "restlessness 1.51", "too few phases", "TriggerTime"],
+)
+def test_an_order_of_phases_that_the_areas_contradict(phases: int, jump: float, told: bool, whole: bool) -> None:
+    """The areas fall to a half and rise again; one phase on the way jumps back by a share of their range."""
+
+    def change(slice_: int, phase: int) -> dict[str, Any]:
+        size = (0, 600, 1000, 800, 400, 0)[slice_]
+        share = 1 - 0.5 * (phase / 5 if phase <= 5 else (phases - phase) / (phases - 5))
+        back = 0.1 + 0.5 * jump if phase == 4 else 0.0  # above the phase before it
+        return {"area_mm2": size * (share + back), "time_ms": 40.0 * phase if told else None}
+
+    (stack,) = find_stacks(cine_of_places(change, phases=phases))
+    areas, problems = left_ventricle_study._areas(stack)
+    assert (areas is not None) == whole
+    assert whole or problems == [
+        "the areas jump from phase to phase: InstanceNumber, which alone was there, does not tell the order of the phases"
+    ]
+
+
 def test_a_stack_without_a_cavity(tmp_path: Path) -> None:
     write_nifti(tmp_path / "in/a.nii", voxels() * 0, ZOOMS)
     run(tmp_path / "in", tmp_path / "out")

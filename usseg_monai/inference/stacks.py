@@ -50,6 +50,7 @@ class Stack:
         problems: why no volume can be made of it; none where it is whole.
         remarks: what was decided, such as which of two takes counts.
         unused: frames that do not count, copies and other takes, with the index of their slice.
+        numbered: whether nothing but InstanceNumber tells the order of the phases.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Stack:
     problems: tuple[str, ...]
     remarks: tuple[str, ...] = ()
     unused: tuple[tuple[int, StudyFrame], ...] = ()
+    numbered: bool = False
 
     @property
     def distance_mm(self) -> float | None:
@@ -149,7 +151,7 @@ def _sort(name: str, frames: Sequence[StudyFrame]) -> Stack:
     if not arranged.problems:
         problems += _missing_phases(arranged)
     sorted_slices = tuple(map(tuple, arranged.slices))
-    return Stack(name, sorted_slices, positions, tuple(problems), tuple(arranged.remarks), tuple(arranged.unused))
+    return Stack(name, sorted_slices, positions, tuple(problems), tuple(arranged.remarks), tuple(arranged.unused), arranged.numbered)
 
 
 def _gaps(positions: Sequence[float]) -> list[str]:

@@ -22,7 +22,16 @@ from usseg_monai.measurements.plausible import elongation, shape_doubts, share_d
 from usseg_monai.measurements.region import measure_region
 from usseg_monai.measurements.result import Measurement, Status, Value
 
-__all__ = ["MYOCARDIUM_G_PER_ML", "Function", "atrial_slices", "measure", "myocardial_mass_g", "ventricular_function", "volume_curve"]
+__all__ = [
+    "MYOCARDIUM_G_PER_ML",
+    "Function",
+    "atrial_slices",
+    "measure",
+    "myocardial_mass_g",
+    "restlessness",
+    "ventricular_function",
+    "volume_curve",
+]
 
 MYOCARDIUM_G_PER_ML = 1.05
 """Density of myocardium (Vinnakota and Bassingthwaighte, Am J Physiol Heart Circ Physiol 286:H1742, 2004: 1.053 g/ml)."""
@@ -140,6 +149,24 @@ def volume_curve(areas_mm2: npt.ArrayLike, distance_mm: float) -> npt.NDArray[np
     if not np.isfinite(volumes).all():
         raise UsageError(f"areas up to {areas.max():g} mm2, {distance_mm:g} mm apart: too large for volumes; give mm2 and mm")
     return volumes
+
+
+def restlessness(areas_mm2: npt.ArrayLike) -> float:
+    """How much the areas of slices rise and fall in a heart beat, over what they must: 1 where each falls once and rises once.
+
+    A check of the order of phases. With 20 phases in order, three Sunnybrook patients have 1.09 to 1.10, in random order 3.1 or more; every
+    second phase 1.01 to 1.03 and 1.7 or more. Of fewer than ten phases too little is to be seen.
+
+    Args:
+        areas_mm2: ``(slices, phases)``; large slices count more than small ones.
+
+    >>> restlessness([[900, 700, 400, 600], [300, 200, 100, 200]]), restlessness([[900, 400, 900, 400]])
+    (1.0, 2.0)
+    """
+    areas = np.asarray(areas_mm2, np.float64)
+    moved = np.abs(np.diff(areas, axis=1, append=areas[:, :1])).sum()
+    needed = 2 * np.ptp(areas, axis=1).sum()
+    return float(moved / needed) if needed > 0 else 1.0
 
 
 def ventricular_function(volumes_ml: npt.ArrayLike) -> Function:
