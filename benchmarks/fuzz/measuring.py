@@ -178,9 +178,14 @@ def _slices(rng: Random) -> list[Any]:
                 number=perhaps(phase, (None, -1, 2**40)),
                 acquired_s=perhaps(None, (0.0, 1e5)),
                 phases=perhaps(None, (0, 3, -1, 10**9)),
+                temporal_index=perhaps(None, (1, 0, -1, 2**31)),
+                content_s=perhaps(None, (0.0, 86399.0, 40.0 * phase)),
+                instance=perhaps(f"{number}.{phase}", ("", "a", str(number))),
+                series_number=perhaps(None, (1, -1)),
             )
             area = perhaps(rng.uniform(0, 2000), (0.0, None, 1e13, 1e-9))
-            row: dict[str, Any] = {"file": perhaps(f"a/{number}_{phase}.dcm", ("x.nii", "b/1_ED.nii", "../a.dcm")), "frame": phase}
+            others = ("x.nii", "b/1_ED.nii", "../a.dcm", f"b/{number}_{phase}.dcm", f"a/c/{phase}")
+            row: dict[str, Any] = {"file": perhaps(f"a/{number}_{phase}.dcm", others), "frame": phase}
             row |= {
                 "status": perhaps("ok", ("empty", "failed")),
                 "area_mm2": area,
