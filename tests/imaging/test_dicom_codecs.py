@@ -144,7 +144,8 @@ def test_jpeg_2000_that_pillow_cannot_decode_names_the_extra(damage: bool) -> No
     frame = bytearray(pillow_bytes(rgb(), "JPEG2000", no_jp2=True))
     if damage:
         frame = frame[: len(frame) // 2]
-    with pytest.raises(ImageError, match=r"JPEG 2000 \(8 bits, 3 samples a pixel\) needs another package"):
+    given_up = r" that Pillow gives up on, .*," if damage else ""
+    with pytest.raises(ImageError, match=rf"JPEG 2000 \(8 bits, 3 samples a pixel\){given_up} needs another package"):
         grey(bytes(frame), rgb(), JPEG_2000 if damage else HIGH_THROUGHPUT, SamplesPerPixel=3)
 
 

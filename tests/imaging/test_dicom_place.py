@@ -173,6 +173,16 @@ def test_times_of_legacy_objects_and_of_volumes() -> None:
     assert [one.time_ms for one in places(2, **elements)] == [0, 500]
 
 
+def test_phases_by_their_part_of_the_beat() -> None:
+    elements = enhanced(6, CardiacSynchronizationSequence=lambda index: item(NominalPercentageOfCardiacPhase=25.0 * (index // 3)))
+    assert [one.temporal_index for one in places(6, **elements)] == [0, 0, 0, 25, 25, 25]
+
+
+def test_a_time_that_holds_for_all_frames_of_an_enhanced_file() -> None:
+    found = places(3, TriggerTime=80, TemporalPositionIdentifier=4, **enhanced(3))
+    assert {(one.time_ms, one.temporal_index) for one in found} == {(80, 4)}
+
+
 def test_fewer_groups_than_frames() -> None:
     elements = enhanced(2)
     found = places(3, **elements)

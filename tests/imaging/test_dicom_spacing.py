@@ -96,7 +96,14 @@ def test_a_sequence_in_the_place_of_numbers(read: Any) -> None:
 )
 def test_regions_of_one_scale(regions: list[Dataset], expected: tuple[float, float] | None, read: Any) -> None:
     image = read(SequenceOfUltrasoundRegions=Sequence(regions))
-    assert image.spacing_mm == (None if expected is None else pytest.approx(expected)) and image.regions == ()
+    assert image.spacing_mm == (None if expected is None else pytest.approx(expected))
+    assert all(region.spacing_mm == image.spacing_mm for region in image.regions)
+
+
+def test_regions_that_do_not_fill_the_picture_say_where_their_scale_holds(read: Any) -> None:
+    assert read(SequenceOfUltrasoundRegions=Sequence([ultrasound_region(WHOLE, FINE)])).regions == ()
+    image = read(SequenceOfUltrasoundRegions=Sequence([ultrasound_region((1, 2, 25, 99), FINE)]))
+    assert image.spacing_mm == (0.25, 0.5) and image.regions == (Region(2, ROWS, 1, 26, (0.25, 0.5)),)
 
 
 def test_regions_of_several_scales(read: Any) -> None:

@@ -35,11 +35,25 @@ def test_the_region_that_holds_nine_tenths(mask: np.ndarray, spacing: tuple[floa
 
 
 def test_outside_and_in_several() -> None:
-    assert "lies in none of them" in structure_spacing(bar(120, 150), [LEFT])[1]
+    assert "lies in none of them" in structure_spacing(bar(120, 150), [LEFT, Region(0, 100, 0, 90, (0.1, 0.1))])[1]
     inset = Region(40, 60, 0, 70, (0.05, 0.05))
     assert structure_spacing(bar(10, 60), [LEFT, inset]) == (None, structure_spacing(bar(10, 60), [LEFT, inset])[1])
     assert "lies in several of them" in structure_spacing(bar(10, 60), [LEFT, inset])[1]
     assert structure_spacing(bar(10, 60), [LEFT, Region(40, 60, 0, 70, (0.2, 0.2))]) == ((0.2, 0.2), "")
+
+
+def test_a_region_of_the_picture_only() -> None:
+    image = GreyImage(np.zeros((100, 200), np.float32), (0.2, 0.2), regions=(LEFT,))
+    assert scale_image(image, bar(10, 60), None)[0].spacing_mm == (0.2, 0.2)
+    scaled, reason = scale_image(image, bar(120, 150), None)
+    assert scaled.spacing_mm is None and "known for a region of the picture only, and the structure lies outside" in reason
+    assert "lies partly outside" in scale_image(image, bar(50, 149), None)[1]
+    assert scale_image(image, bar(50, 149), (0.3, 0.3))[0].spacing_mm == (0.3, 0.3)
+
+
+def test_two_regions_of_one_scale_hold_a_structure_together() -> None:
+    other = Region(0, 100, 90, 200, (0.2, 0.2))
+    assert structure_spacing(bar(50, 149), [LEFT, other]) == ((0.2, 0.2), "")
 
 
 def test_nothing_found() -> None:

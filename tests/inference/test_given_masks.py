@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -11,7 +12,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from usseg_monai.imaging import GreyImage, Limits
+from usseg_monai.imaging import GreyImage, Limits, Region
 from usseg_monai.inference.batch import Options, Summary, run_batch
 from usseg_monai.inference.given_masks import GivenMasks
 from usseg_monai.inference.inputs import Input
@@ -113,3 +114,13 @@ def test_frames_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
     frames = GivenMasks("nerve").read(Input(str(tmp_path / "mask.png"), "mask.png"), Limits())
     assert next(frames).pixels.max() == 255
     assert next(frames, None) is None
+
+
+def test_the_region_that_holds_the_mask_says_its_scale() -> None:
+    masks = GivenMasks("left_ventricle")
+    left, right = Region(0, 64, 0, 10, (0.5, 0.5)), Region(0, 64, 10, 64, (0.25, 0.25))
+    prediction = masks.predict(GreyImage(disc(10).astype(np.float32), regions=(left, right)), spacing_mm=(2.0, 2.0))
+    assert prediction.measurements["area_mm2"] == disc(10).sum() * 0.25**2
+    crossing = GreyImage(disc(10).astype(np.float32), regions=(left, replace(right, left=36)))
+    prediction = masks.predict(crossing)
+    assert prediction.measurements["area_mm2"] is None and "regions with different scales" in prediction.message

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ import pytest
 from tests.inference.conftest import StubEngine, ellipse, save_picture
 from usseg_monai import Predictor
 from usseg_monai.errors import ImageError, UsageError, WeightsError
-from usseg_monai.imaging import GreyImage
+from usseg_monai.imaging import GreyImage, Region
 from usseg_monai.measurements.result import Status
 
 
@@ -42,6 +43,19 @@ def test_an_array_grey_or_colour(predictor: Predictor) -> None:
 def test_what_the_image_says_of_its_spacing_goes_first(predictor: Predictor) -> None:
     image = GreyImage(ellipse().astype(np.float32), (0.25, 0.25))
     assert predictor.predict(image, spacing_mm=(1, 1)).image.spacing_mm == (0.25, 0.25)
+
+
+def test_the_region_that_holds_the_structure_has_the_say(predictor: Predictor) -> None:
+    """The ellipse lies in columns 15 to 75, rows 10 to 50."""
+    upper, lower = Region(0, 55, 0, 90, (0.25, 0.25)), Region(55, 60, 0, 90, (0.5, 0.5))
+    image = GreyImage(ellipse().astype(np.float32), regions=(upper, lower))
+    found = predictor.predict(image, spacing_mm=(1, 1))
+    assert found.image.spacing_mm == (0.25, 0.25) and found.image.regions == ()
+    assert found.measurements == predictor.predict(replace(image, regions=()), spacing_mm=(0.25, 0.25)).measurements
+    halves = replace(image, regions=(replace(upper, bottom=30), replace(lower, top=30)))
+    found = predictor.predict(halves)
+    assert found.measurements["head_circumference_mm"] is None and "regions with different scales" in found.message
+    assert predictor.predict(halves, spacing_mm=(1, 1)).image.spacing_mm == (1, 1)
 
 
 def test_nothing_found(predictor: Predictor) -> None:

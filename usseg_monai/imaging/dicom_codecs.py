@@ -109,8 +109,6 @@ def _decode_by_plugin(bare: bytes, code: Codestream, syntax: str, interpretation
 
     decoder = get_decoder(syntax)
     usable = [name for name in _PLUGINS[code.kind] if name in decoder.available_plugins and _can_decode(name, code)]
-    if not usable:
-        raise _needs(code)
     options: dict[str, Any] = {
         "rows": code.rows,
         "columns": code.cols,
@@ -128,13 +126,13 @@ def _decode_by_plugin(bare: bytes, code: Codestream, syntax: str, interpretation
         with suppress(RuntimeError):  # what one gives up on, another may finish
             samples, properties = decoder.as_array(file, index=0, raw=True, decoding_plugin=name, **options)
             return samples, str(properties["photometric_interpretation"])
-    if len(usable) == len(_PLUGINS[code.kind]):
-        raise ImageError(f"a frame in {_NAMES[code.kind]} that {', '.join(usable)} cannot decode; the file is damaged, export it again")
-    raise _needs(code)
+    raise _undecoded(code, syntax)
 
 
-def _needs(code: Codestream) -> ImageError:
+def _undecoded(code: Codestream, syntax: str) -> ImageError:
     what = f"{_NAMES[code.kind]} ({code.precision} bits, {code.components} samples a pixel)"
+    if code.kind == "jpeg_2000" and syntax not in _HIGH_THROUGHPUT and code.precision <= (16 if code.components == 1 else 8):
+        what += " that Pillow gives up on, damaged or too large for the memory that a file may take,"
     return ImageError(f"{what} needs another package: {_EXTRA}; or convert the file, for example by 'gdcmconv --raw'")
 
 

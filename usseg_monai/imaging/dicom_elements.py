@@ -134,7 +134,7 @@ class DataSet:
         element = self.elements.get(tag)
         if element is None or element.vr not in ("SQ", "UN", ""):
             return []
-        return list(islice(_items(self.data, element, self.budget), most))
+        return list(islice(_items(self.data, element, Budget()), most))
 
     def items(self, tag: int, most: int, wanted: frozenset[int]) -> Iterator[DataSet]:
         """Items of a sequence, the first `most` of them, each with its wanted elements."""

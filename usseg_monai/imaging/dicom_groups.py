@@ -26,6 +26,7 @@ class Groups:
         self._data = dataset.data
         self._shared = dataset.first(SHARED, _GROUPS)
         self._places = dataset.places(PER_FRAME, frames)
+        self._last: tuple[int, DataSet] | None = None  # several facts of one frame are asked for together
 
     def __bool__(self) -> bool:
         return bool(self._places or self._shared.elements)
@@ -38,7 +39,8 @@ class Groups:
     def find(self, index: int, group: int, wanted: frozenset[int]) -> DataSet:
         """The first item of a group of a frame, else of the one that all frames share; an empty one where there is neither."""
         if index < len(self._places):
-            own, _ = read_elements(self._data, *self._places[index], _GROUPS, Budget(_MOST_ELEMENTS))
-            if group in own:
+            if self._last is None or self._last[0] != index:
+                self._last = index, read_elements(self._data, *self._places[index], _GROUPS, Budget(_MOST_ELEMENTS))[0]
+            if group in (own := self._last[1]):
                 return own.first(group, wanted)
         return self._shared.first(group, wanted)

@@ -25,14 +25,14 @@ _SERIES_NUMBER = 0x00200011
 _INSTANCE, _POSITION, _ORIENTATION, _TEMPORAL_POSITION = 0x00200013, 0x00200032, 0x00200037, 0x00200100
 _INCREMENT, _DIMENSIONS = 0x00280009, 0x00209222
 _FRAME_ACQUIRED, _FRAME_REFERENCE, _TEMPORAL_INDEX, _DIMENSION_VALUES = 0x00189074, 0x00189151, 0x00209128, 0x00209157
-_NOMINAL_DELAY, _ACTUAL_DELAY, _TIME_OFFSET = 0x00209153, 0x00209252, 0x0020930D
+_NOMINAL_DELAY, _ACTUAL_DELAY, _TIME_OFFSET, _PERCENT_OF_BEAT = 0x00209153, 0x00209252, 0x0020930D, 0x00209241
 _DIMENSION_POINTER = 0x00209165
 TAGS = frozenset((MODALITY, SOP_CLASS, _SOP_INSTANCE, _STUDY, _SERIES, _ACQUISITION_DATE_TIME, _ACQUISITION_TIME, _CONTENT_TIME))
 TAGS |= {_TRIGGER_TIME, _FRAME_TIME, _FRAME_TIMES, _PHASES, _INSTANCE, _POSITION, _ORIENTATION, _TEMPORAL_POSITION}
 TAGS |= {_SERIES_NUMBER, _INCREMENT, _DIMENSIONS, _NOMINAL_DELAY}
 """Elements that tell place and time."""
 
-_TIME_DIMENSIONS = (_TEMPORAL_INDEX, _NOMINAL_DELAY, _FRAME_ACQUIRED, _FRAME_REFERENCE, _TIME_OFFSET, _TRIGGER_TIME)
+_TIME_DIMENSIONS = (_TEMPORAL_INDEX, _NOMINAL_DELAY, _PERCENT_OF_BEAT, _FRAME_ACQUIRED, _FRAME_REFERENCE, _TIME_OFFSET, _TRIGGER_TIME)
 _MOST_DIMENSIONS = 32
 _LARGEST_NUMBER = 2.0**31  # of InstanceNumber (PS3.5, 6.2); places in mm and times in ms are far smaller
 
@@ -77,7 +77,7 @@ class Places:
             number=number,
             acquired_s=next((time for time in acquired if time is not None), None),
             phases=_number(dataset, _PHASES),
-            temporal_index=self._temporal_index(content),
+            temporal_index=self._temporal_index(index, content),
             content_s=_seconds(dataset.text(_CONTENT_TIME)),
             instance=_digest(f"{instance} {index}" if instance and self._frames > 1 else instance),
             series_number=_number(dataset, _SERIES_NUMBER),
@@ -108,16 +108,20 @@ class Places:
             None if offset_s is None else 1000 * offset_s,
             _real(self._group(index, groups_of.CONVERTED, _TRIGGER_TIME), _TRIGGER_TIME, "DS"),
         ]
-        if self._frames == 1:
+        if self._frames == 1 or self._groups:
             times += [_real(self._dataset, _TRIGGER_TIME, "DS"), _real(self._dataset, _NOMINAL_DELAY, "FD")]
         return next((time for time in times if time is not None), None)
 
-    def _temporal_index(self, content: DataSet) -> int | None:
+    def _temporal_index(self, frame: int, content: DataSet) -> int | None:
         index = _number(content, _TEMPORAL_INDEX, "UL")
         if index is None and self._time_dimension is not None:
             values = content.numbers(_DIMENSION_VALUES, "UL", _MOST_DIMENSIONS)
             index = int(values[self._time_dimension]) if values is not None and self._time_dimension < len(values) else None
-        return index if index is not None or self._frames > 1 else _number(self._dataset, _TEMPORAL_POSITION)
+        if index is None:
+            index = _number(self._group(frame, groups_of.CARDIAC, _PERCENT_OF_BEAT), _PERCENT_OF_BEAT, "FD")
+        if index is None and (self._frames == 1 or self._groups):
+            index = _number(self._dataset, _TEMPORAL_POSITION)
+        return index
 
 
 def _elapsed_ms(dataset: DataSet, frames: int) -> list[float]:

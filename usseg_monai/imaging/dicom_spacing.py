@@ -33,7 +33,8 @@ class Scale(NamedTuple):
 def read_regions(dataset: DataSet, rows: int, cols: int) -> Scale | None:
     """The scale of a picture by its two-dimensional ultrasound regions; ``None`` where none of them has one.
 
-    One spacing where all of them have it, else each region with its own. A region without a scale only contradicts.
+    One spacing where all of them have it, and the regions, unless one is the whole picture; else each region with its own. A region without
+    a scale only contradicts.
     """
     views = [_read_region(item, rows, cols) for item in dataset.items(REGIONS, _MOST_REGIONS, _REGION_TAGS)]
     found = [view for view in views if view is not None]
@@ -44,7 +45,8 @@ def read_regions(dataset: DataSet, rows: int, cols: int) -> Scale | None:
         return None
     first = scaled[0].spacing_mm
     if first is not None and all(view.spacing_mm is not None and _same(view.spacing_mm, first) for view in found):
-        return Scale(first)
+        whole = any(view[:4] == (0, rows, 0, cols) for view in found)
+        return Scale(first, () if whole else tuple(Region(*view[:4], first) for view in found))
     return Scale(regions=tuple(Region(*view[:4], view.spacing_mm) for view in scaled if view.spacing_mm is not None))
 
 

@@ -22,7 +22,7 @@ class Frames:
         load: index from 0 to ``(rows, cols)`` grey or ``(rows, cols, channels)`` colour, any real dtype.
         place: index to where and when that slice was taken; ``None`` for formats that do not tell.
         unpacks_to: bytes up to the end of the last frame once the file is inflated; 0 where it is not compressed as a whole.
-        regions: parts of each frame that have a scale of their own; `spacing_mm` is ``None`` then.
+        regions: the only parts of each frame whose scale is known, see `GreyImage.regions`; empty where `spacing_mm` holds for all of it.
         frame_spacing: index to the spacing of that frame, where a file states one for each; ``None`` where `spacing_mm` holds for all.
     """
 

@@ -108,7 +108,8 @@ class GreyImage:
         spacing_mm: ``(row, col)`` in mm, or ``None`` where the file does not say.
         source: file, frame and format.
         place: where and when the slice was taken; ``None`` for formats that do not tell.
-        regions: parts of different scale; empty where one spacing holds for the whole picture. With regions, ``spacing_mm`` is ``None``.
+        regions: the only parts whose scale is known; empty where one spacing holds for the whole picture. Where they have one scale,
+            ``spacing_mm`` is that scale, else ``None``.
     """
 
     pixels: GreyArray

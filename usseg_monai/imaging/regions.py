@@ -19,12 +19,12 @@ def scale_image(image: GreyImage, mask: MaskArray, given: Spacing | None) -> tup
     Args:
         image: as it was read.
         mask: the structure, ``(rows, cols)``.
-        given: by the user, for images that do not say themselves; a region that holds the structure does.
+        given: by the user, used where the image itself does not say; a region that holds the structure does.
 
     Returns:
         The image, without regions; and why it has no spacing, empty where that has one or the image says nothing of it.
     """
-    if image.spacing_mm is not None or not image.regions:
+    if not image.regions:
         return replace(image, spacing_mm=image.spacing_mm or given), ""
     spacing, reason = structure_spacing(mask, image.regions)
     return replace(image, spacing_mm=spacing or given, regions=()), reason if given is None else ""
@@ -48,10 +48,22 @@ def structure_spacing(mask: MaskArray, regions: Sequence[Region]) -> tuple[Spaci
     pixels = np.count_nonzero(mask)
     if pixels == 0 or not regions:
         return None, ""
-    shares = [np.count_nonzero(mask[region.top : region.bottom, region.left : region.right]) / pixels for region in regions]
-    found = sorted({region.spacing_mm for region, share in zip(regions, shares, strict=True) if share >= INSIDE})
+    scales = sorted({region.spacing_mm for region in regions})
+    shares = [_inside(mask, [region for region in regions if region.spacing_mm == scale]) / pixels for scale in scales]
+    found = [scale for scale, share in zip(scales, shares, strict=True) if share >= INSIDE]
     if len(found) == 1:
         return found[0], ""
-    sizes = ", ".join(f"{row:.3g} x {col:.3g} mm" for row, col in sorted({region.spacing_mm for region in regions})[:4])
+    sizes = ", ".join(f"{row:.3g} x {col:.3g} mm" for row, col in scales[:4])
+    if len(scales) == 1:
+        where = "outside" if shares[0] == 0 else "partly outside"
+        return None, f"no millimetres: the pixel size ({sizes}) is known for a region of the picture only, and the structure lies {where}"
     where = "several of them" if found else "none of them" if max(shares) == 0 else "no single one of them"
     return None, f"no millimetres: the picture has regions with different scales (pixel sizes: {sizes}), and the structure lies in {where}"
+
+
+def _inside(mask: MaskArray, regions: Sequence[Region]) -> int:
+    """Pixels of a structure in any of some regions."""
+    covered = np.zeros(mask.shape, bool)
+    for region in regions:
+        covered[region.top : region.bottom, region.left : region.right] = True
+    return int(np.count_nonzero(mask.astype(bool) & covered))

@@ -110,7 +110,7 @@ class Predictor:
             UsageError: the spacing is no pair of positive numbers.
         """
         image = _image(source)
-        if image.spacing_mm is None and spacing_mm is not None:
+        if spacing_mm is not None:
             spacing_mm = check_spacing(*spacing_mm)
         output = self.engine(image.pixels)
         image, reason = scale_image(image, output.mask, spacing_mm)

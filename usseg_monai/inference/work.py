@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -81,14 +81,21 @@ class Work:
 
     def process(self, planned: Planned, image: GreyImage) -> Outcome:
         item, source, task = planned.item, image.source, self.predictor.task
-        spacing = image.spacing_mm or item.spacing_mm or look_up_spacing(item.file, self.spacings, self.options.spacing_mm)
-        prediction = self.predictor.predict(image, spacing_mm=spacing)
+        prediction = self.predictor.predict(image, spacing_mm=self._given_spacing(item, image))
         output = frame_output(item.output, source.frame, source.frames)
         with self.out.writing(*output_files(Path(), output, self.options.save).values()) as folder:
             write_outputs(folder, output, self.options.save, prediction, task)
         row = result_row(task, item.file, source.frame, prediction.image.spacing_mm, prediction.measurement)
         located = (image.place, image.pixels.shape) if task.study and image.place is not None else None
         return FrameRows(row, part_rows(task, item.file, source.frame, prediction.measurement), located)
+
+    def _given_spacing(self, item: Input, image: GreyImage) -> Spacing | None:
+        """What the user says of an image that does not say itself, or says it of a part."""
+        if item.spacing_mm is not None or (image.spacing_mm is not None and not image.regions):
+            return item.spacing_mm
+        with suppress(ImageError) if image.regions else nullcontext():  # the table lacks the image, which may do without
+            return look_up_spacing(item.file, self.spacings, self.options.spacing_mm)
+        return None
 
     def fail(self, planned: Planned, frame: int, reason: str) -> Outcome:
         return FrameRows(failed_row(self.predictor.task, planned.item.file, frame, reason))

@@ -9,10 +9,12 @@ import numpy as np
 from ignite.engine import Engine, Events
 
 from usseg_monai.errors import ImageError
-from usseg_monai.imaging import GreyImage, read_image
+from usseg_monai.imaging import read_image
+from usseg_monai.imaging.regions import scale_image
 from usseg_monai.imaging.spacing import look_up_spacing, read_spacing_csv
 from usseg_monai.inference.outputs import FOLDERS, write_overlay
 from usseg_monai.inference.results import Table, failed_row, open_table, part_rows, result_row
+from usseg_monai.measurements.result import with_remark
 from usseg_monai.measurements.trust import TRUST_OUTPUTS
 from usseg_monai.tasks import get_task
 
@@ -60,13 +62,14 @@ class ResultsHandler:
         for item, output in zip(engine.state.batch, engine.state.output, strict=True):
             image = read_image(Path(item["image"].meta["filename_or_obj"]))
             try:
-                spacing = image.spacing_mm or look_up_spacing(item["file"], self.spacings)
+                given = None if image.spacing_mm else look_up_spacing(item["file"], self.spacings)
             except ImageError as error:
                 self._table.append(failed_row(self.task, item["file"], 0, str(error)))
                 continue
-            image = GreyImage(image.pixels, spacing, image.source)
             mask = np.ascontiguousarray(np.asarray(output["pred"].cpu()).T)
-            measurement = self.task.measure_answer(mask, spacing, {name: output[name] for name in known if name in output})
-            row = result_row(self.task, item["file"], 0, spacing, measurement)
+            image, reason = scale_image(image, mask, given)
+            measurement = self.task.measure_answer(mask, image.spacing_mm, {name: output[name] for name in known if name in output})
+            measurement = with_remark(measurement, reason)
+            row = result_row(self.task, item["file"], 0, image.spacing_mm, measurement)
             self._table.append(row, part_rows(self.task, item["file"], 0, measurement))
             write_overlay(self.folder / FOLDERS["overlay"] / f"{item['output']}.png", image, mask, measurement, self.task)
