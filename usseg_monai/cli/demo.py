@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,12 +16,12 @@ if TYPE_CHECKING:
     from usseg_monai.cli.progress import Report as Progress
     from usseg_monai.demo import Showcase
     from usseg_monai.demo.build import Predicted, Written
-    from usseg_monai.inference.report import Report, Section
+    from usseg_monai.inference.report import Figure, Report, Section
 
 _EXAMPLE = """example: usseg demo -o demo
 
 Exit codes: 0 all well, 1 an image failed, or a phantom is further from its truth than its task's tolerance (fetal_head: 3 % of the head
-circumference)."""
+circumference; left_ventricle: 10 % of volumes and ejection fraction)."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -73,7 +75,7 @@ def _report(
 
     groups = [group for showcase in showcases for group in predicted[showcase.task]]
     record = groups[0].record
-    first = showcases[0].task
+    first, program = showcases[0].task, _program()
     return Report(
         title="Found and measured",
         lead="Every outline and number here was computed when this page was made. Point at a picture to see it without its outline.",
@@ -88,8 +90,8 @@ def _report(
             for showcase in showcases
         ],
         commands=[
-            *(("The same again from the command line", _command(groups[0])) for groups in written.values()),
-            ("Your own images, 0.2 mm a pixel", f"usseg predict {first} FOLDER -o results --spacing-mm 0.2,0.2"),
+            *(("The same again from the command line", _command(groups[0], program)) for groups in written.values()),
+            ("Your own images, 0.2 mm a pixel", f"{program} predict {first} FOLDER -o results --spacing-mm 0.2,0.2"),
             (
                 "From Python",
                 f'from usseg_monai import Predictor; Predictor("{first}").predict("image.png", spacing_mm=(0.2, 0.2)).measurements',
@@ -104,10 +106,21 @@ def _report(
     )
 
 
-def _command(group: Written) -> str:
+def _command(group: Written, program: str) -> str:
     """What predicts the files of a group again."""
     table = "" if group.spacing_csv is None else f" --spacing-csv {group.spacing_csv}"
-    return f"usseg predict {group.task.name} {group.images} -o results{table}"
+    return f"{program} predict {group.task.name} {group.images} -o results{table}"
+
+
+def _program() -> str:
+    """What starts this program in the reader's shell: ``usseg`` where it is on the path, else the file, as after ``make demo``."""
+    beside = Path(sys.executable).with_name("usseg")
+    found = shutil.which("usseg")
+    if found is not None and Path(found).resolve() == beside.resolve():
+        return "usseg"
+    if not beside.is_file():
+        return f"{sys.executable} -m usseg_monai"
+    return str(beside.relative_to(Path.cwd())) if beside.is_relative_to(Path.cwd()) else str(beside)
 
 
 def _print(showcase: Showcase, groups: Sequence[Predicted]) -> int:
@@ -122,7 +135,20 @@ def _print(showcase: Showcase, groups: Sequence[Predicted]) -> int:
             numbers = (case.measurement.values[main], case.truth.get(main), case.difference(main))
             found, true, difference = ("" if number is None else f"{number:.1f}" for number in numbers)
             print(f"{case.name:{width}}  {found:>8}  {true:>8}  {difference:>7}  {case.measurement.status.value}")
-    return sum(_print_tolerance(group.section) for group in groups)
+    for group in groups:
+        for figure in group.section.figures:
+            _print_figure(figure)
+    for group in groups:
+        if group.section.misses is not None:
+            misses = group.section.misses
+            print(f"missed: {len(misses.missed)} of {misses.pictures} {group.section.title.lower()}")
+    return sum(_print_tolerance(group.section) + sum(not figure.holds() for figure in group.section.figures) for group in groups)
+
+
+def _print_figure(figure: Figure) -> None:
+    for name, value in figure.values.items():
+        found = "not known" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
+        print(f"{name}: found {found}" + (f", true {figure.truth[name]:.1f}" if name in figure.truth else ""))
 
 
 def _print_tolerance(section: Section) -> int:

@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from usseg_monai.demo.showcase import Group, Sample, Showcase
-from usseg_monai.imaging import atomic_path, read_frames, read_mask, write_text
+from usseg_monai.imaging import MaskArray, atomic_path, read_frames, read_mask, write_text
 from usseg_monai.imaging.spacing import FILENAME_COLUMN, SPACING_COLUMN
 from usseg_monai.inference.batch import TABLE, Options, Summary, run_batch
 from usseg_monai.inference.inputs import find_inputs, frame_output
 from usseg_monai.inference.outputs import FOLDERS
-from usseg_monai.inference.report import Case, Section
+from usseg_monai.inference.report import Case, Miss, Misses, Section
 from usseg_monai.inference.results import Row, read_table
 from usseg_monai.inference.run_record import NAME as RUN_RECORD
 from usseg_monai.measurements.result import Measurement, Status
 from usseg_monai.tasks import Task, get_task
 
-__all__ = ["Predicted", "Written", "predict", "write_samples"]
+__all__ = ["MISSED_BELOW", "Predicted", "Written", "predict", "write_samples"]
+
+MISSED_BELOW = 0.5
+"""A mask whose Dice with the true one is smaller has missed the structure; so has a number that is off by more than the rest of 1."""
 
 _IMAGES, _SPACINGS = "images", "pixel_size.csv"
 
@@ -99,24 +102,77 @@ def predict(written: Written, on_progress: Callable[[int], None] = lambda done: 
     summary = run_batch(task.name, [written.images], written.folder, options, lambda done, total, row: on_progress(done))
     rows = list(read_table(written.folder / TABLE))
     cases = [_case(written, sample, frame, rows) for sample in written.samples.values() for frame in sample.frames]
-    section = Section(group.title, group.text, cases, group.tolerance, group.figures(written.folder))
+    figures = group.figures(written.folder)
+    section = Section(group.title, group.text, cases, group.tolerance, figures, _misses(written, rows))
     record: dict[str, Any] = json.loads((written.folder / RUN_RECORD).read_text(encoding="utf-8"))
     return Predicted(section, summary, record)
 
 
 def _case(written: Written, sample: Sample, frame: int, rows: Sequence[Row]) -> Case:
     """A picture of the page, from its row of the table and the mask that was written."""
-    rows = [row for row in rows if row["file"] == sample.name]
-    row = next(row for row in rows if row["frame"] == frame)
-    (item,) = find_inputs([written.images / sample.name])
-    file = written.folder / FOLDERS["mask"] / f"{frame_output(item.output, frame, len(rows))}.png"
-    mask = read_mask(file) if file.is_file() else None
-    outlines = () if mask is None else written.task.measure(mask, None).outlines
+    row, mask = _result(written, sample, frame, rows)
+    found = None if mask is None else written.task.measure(mask, None)
     values = {column.name: row[column.name] for column in written.task.columns}
+    outlines = () if found is None else found.outlines
     measurement = Measurement(values, Status(row["status"]), str(row["message"]), outlines)
     image = next(islice(read_frames(written.images / sample.name), frame, None))
-    name = sample.name if len(rows) == 1 else f"{sample.name}, frame {frame}"
-    return Case(name, image, measurement, sample.truth, mask)
+    return Case(_name(sample, frame), image, measurement, sample.truths.get(frame, {}), mask, sample.masks.get(frame))
+
+
+def _result(written: Written, sample: Sample, frame: int, rows: Sequence[Row]) -> tuple[Row, MaskArray | None]:
+    """Row and mask of a frame; ``None`` where there is no mask."""
+    rows = [row for row in rows if row["file"] == sample.name]
+    (item,) = find_inputs([written.images / sample.name])
+    file = written.folder / FOLDERS["mask"] / f"{frame_output(item.output, frame, len(rows))}.png"
+    return next(row for row in rows if row["frame"] == frame), read_mask(file) if file.is_file() else None
+
+
+def _name(sample: Sample, frame: int) -> str:
+    return sample.name if len(sample.truths) < 2 else f"{sample.name}, frame {frame}"
+
+
+def _misses(written: Written, rows: Sequence[Row]) -> Misses | None:
+    """What went wrong, of all frames whose truth is known, shown or not."""
+    known = [(sample, frame) for sample in written.samples.values() for frame in sample.truths]
+    missed = []
+    for sample, frame in known:
+        row, mask = _result(written, sample, frame, rows)
+        true_mask = sample.masks.get(frame)
+        how = _off(row, sample.truths[frame]) if true_mask is None else _apart(mask, true_mask)
+        if how:
+            missed.append(Miss(_name(sample, frame), how))
+    return Misses(len(known), missed) if known else None
+
+
+def _apart(mask: MaskArray | None, true_mask: MaskArray) -> str:
+    """How a mask misses what is there; empty where it does not.
+
+    >>> import numpy as np
+    >>> nothing, there = np.zeros((4, 4), np.uint8), np.ones((4, 4), np.uint8)
+    >>> _apart(nothing, there), _apart(there, nothing), _apart(nothing, nothing), _apart(there, there)
+    ('nothing was outlined', 'something was outlined where there is nothing', '', '')
+    """
+    found = mask is not None and mask.any()
+    if not found or mask is None:
+        return "nothing was outlined" if true_mask.any() else ""
+    if not true_mask.any():
+        return "something was outlined where there is nothing"
+    common = int(((mask > 0) & (true_mask > 0)).sum())
+    overlap = 2 * common / (int((mask > 0).sum()) + int((true_mask > 0).sum()))
+    return "" if overlap >= MISSED_BELOW else f"less than half of it overlaps with the true one (Dice below {MISSED_BELOW:g})"
+
+
+def _off(row: Row, truth: Mapping[str, float]) -> str:
+    """How numbers miss the truth where the true mask is not at hand; empty where they do not.
+
+    >>> _off({"area_px": 160}, {"area_px": 100.0}), _off({"area_px": 149}, {"area_px": 100.0}), _off({"area_px": None}, {"area_px": 100.0})
+    ('a number is off by more than half of the true one', '', 'nothing was outlined')
+    """
+    values = {name: row[name] for name in truth}
+    if any(value is None for value in values.values()):
+        return "nothing was outlined"
+    apart = [abs(value - truth[name]) / truth[name] for name, value in values.items() if isinstance(value, (int, float))]
+    return "a number is off by more than half of the true one" if max(apart, default=0.0) > 1 - MISSED_BELOW else ""
 
 
 def _spacing_table(samples: Iterable[Sample]) -> str:

@@ -21,7 +21,7 @@ def _real() -> Sequence[Sample]:
     with (SAMPLES / "hc18" / "pixel_size_and_HC.csv").open(encoding="utf-8", newline="") as table:
         rows = list(csv.reader(table))[1:]
     return [
-        Sample(name, (SAMPLES / "hc18" / name).read_bytes(), {_HC: float(circumference)}, (float(spacing), float(spacing)))
+        Sample(name, (SAMPLES / "hc18" / name).read_bytes(), {0: {_HC: float(circumference)}}, spacing_mm=(float(spacing), float(spacing)))
         for name, spacing, circumference in rows
     ]
 

@@ -17,15 +17,16 @@ from usseg_monai.phantoms import StackPhantom, left_ventricle_stack_phantom
 
 __all__ = ["LEFT_VENTRICLE"]
 
-_SEED, _FRACTION_PERCENT, _SLICES, _PHASES, _DISTANCE_MM, _PHASE_MS = 4, 55.0, 8, 8, 10.0, 106.25
-_SHOWN_SLICE = 3
+_SEED, _FRACTION_PERCENT, _SLICES, _PHASES, _DISTANCE_MM, _PHASE_MS = 10, 55.0, 8, 8, 10.0, 106.25
+_SHOWN_SLICES = (3, _SLICES - 1)  # in the middle, and beyond the apex
+_TOLERANCE_PERCENT = 10.0
 _FUNCTION = ("end_diastolic_volume_ml", "end_systolic_volume_ml", "stroke_volume_ml", "ejection_fraction_percent")
 
 
 def _real() -> Sequence[Sample]:
     with (SAMPLES / "sunnybrook" / "areas.csv").open(encoding="utf-8", newline="") as table:
         rows = list(csv.reader(table))[1:]
-    return [Sample(name, (SAMPLES / "sunnybrook" / name).read_bytes(), {"area_px": float(area)}) for name, area in rows]
+    return [Sample(name, (SAMPLES / "sunnybrook" / name).read_bytes(), {0: {"area_px": float(area)}}) for name, area in rows]
 
 
 @cache
@@ -37,8 +38,11 @@ def _stack() -> StackPhantom:
 
 def _cine() -> Sequence[Sample]:
     stack = _stack()
-    shown = [int(stack.truth[phase]) * _SLICES + _SHOWN_SLICE for phase in ("end_diastole_phase", "end_systole_phase")]
-    return [Sample("stack.nii.gz", _nifti(stack), frames=shown)]
+    shown = [int(stack.truth[phase]) * _SLICES + index for index in _SHOWN_SLICES for phase in ("end_diastole_phase", "end_systole_phase")]
+    frames = [phases[phase] for phase in range(_PHASES) for phases in stack.slices]  # as in the file: slices, then phases
+    truths = {number: frame.truth for number, frame in enumerate(frames)}
+    masks = {number: frame.mask for number, frame in enumerate(frames)}
+    return [Sample("stack.nii.gz", _nifti(stack), truths, masks, frames=shown)]
 
 
 def _nifti(stack: StackPhantom) -> bytes:
@@ -65,7 +69,8 @@ def _figures(results: Path) -> Sequence[Figure]:
         curve = results / "studies" / f"{row['study']}_volume.png"
         values = {name: float(row[name]) if row[name] else None for name in _FUNCTION}
         drawing = curve.read_bytes() if curve.is_file() else b""
-        figures.append(Figure("Volume over the heart beat", values, {name: truth[name] for name in _FUNCTION}, drawing, row["message"]))
+        known = {name: truth[name] for name in _FUNCTION}
+        figures.append(Figure("Volume over the heart beat", values, known, drawing, row["message"], _TOLERANCE_PERCENT))
     return figures
 
 
@@ -85,8 +90,9 @@ LEFT_VENTRICLE = Showcase(
             "cine",
             "Phantom stack",
             f"A synthetic cine of {_SLICES} slices and {_PHASES} phases in one file, with exactly known volumes. The largest sum of areas "
-            "is end diastole, the smallest end systole; one slice is shown at both. The network was trained on real images "
-            "alone, and calls phantoms unlike them.",
+            "is end diastole, the smallest end systole; a slice in the middle and the last one are shown at both. The last slice lies "
+            "beyond the apex and has no cavity: what is outlined there is a miss, and makes the volumes too large. The network was "
+            "trained on real images alone, and calls phantoms unlike them.",
             _cine,
             figures=_figures,
         ),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from usseg_monai.imaging import Spacing
+from usseg_monai.imaging import MaskArray, Spacing
 from usseg_monai.inference.report import Figure, Tolerance
 from usseg_monai.phantoms import Phantom
 
@@ -24,14 +24,16 @@ class Sample:
     Attributes:
         name: of the file, with its suffix.
         content: of the file.
-        truth: known values, by names of the task's columns; of class probabilities 1 for the true class and 0 for the others.
+        truths: known values by frame, then by names of the task's columns; of class probabilities 1 for the true class, 0 for the others.
+        masks: true masks by frame, where they are known.
         spacing_mm: ``(row, col)``, given to the program beside the file; ``None`` where the file tells it itself, or nobody knows.
         frames: those that the page shows; all are measured.
     """
 
     name: str
     content: bytes
-    truth: Mapping[str, float] = field(default_factory=dict)
+    truths: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    masks: Mapping[int, MaskArray] = field(default_factory=dict)
     spacing_mm: Spacing | None = None
     frames: Sequence[int] = (0,)
 
@@ -42,7 +44,7 @@ class Sample:
 
         file = io.BytesIO()
         Image.fromarray(phantom.image.pixels.astype("uint8")).save(file, "PNG")
-        return cls(name, file.getvalue(), phantom.truth, phantom.image.spacing_mm)
+        return cls(name, file.getvalue(), {0: phantom.truth}, {0: phantom.mask}, phantom.image.spacing_mm)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ from usseg_monai.imaging.image import GreyImage, MaskArray
 from usseg_monai.measurements.result import Measurement, Value
 from usseg_monai.tasks import Task
 
-__all__ = ["Case", "Chapter", "Figure", "Report", "Section", "Tolerance"]
+__all__ = ["Case", "Chapter", "Figure", "Miss", "Misses", "Report", "Section", "Tolerance"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Case:
         measurement: values by the task's columns, status, message and outlines.
         truth: known values by column name; may be empty.
         mask: what was found; its edge is drawn where the measurement has no outlines.
+        true_mask: what is there, where that is known; its edge is drawn, too.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Case:
     measurement: Measurement
     truth: Mapping[str, float] = field(default_factory=dict)
     mask: MaskArray | None = None
+    true_mask: MaskArray | None = None
 
     def difference(self, column: str) -> float | None:
         """Measured less true value, or ``None`` where one of them is not known."""
@@ -69,6 +72,7 @@ class Figure:
         truth: known values by the same names; may be empty.
         png: the drawing, encoded; empty where nothing could be drawn.
         message: one line; empty when there is nothing to add.
+        tolerance_percent: how far each value may be from its truth, in percent of the truth; ``None`` where nothing is asked.
     """
 
     title: str
@@ -76,6 +80,44 @@ class Figure:
     truth: Mapping[str, float]
     png: bytes
     message: str = ""
+    tolerance_percent: float | None = None
+
+    def holds(self) -> bool:
+        """Whether every value whose truth is known keeps to the tolerance; one that is not known does not.
+
+        >>> volumes = Figure("Volumes", {"edv_ml": 104.0, "esv_ml": 43.0}, {"edv_ml": 100.0, "esv_ml": 40.0}, b"", tolerance_percent=5)
+        >>> volumes.holds(), Figure("Volumes", {"edv_ml": 104.0}, {"edv_ml": 100.0}, b"", tolerance_percent=5).holds()
+        (False, True)
+        """
+        limit = math.inf if self.tolerance_percent is None else self.tolerance_percent / 100
+        pairs = [(self.values.get(name), true) for name, true in self.truth.items()]
+        return all(isinstance(value, (int, float)) and abs(value - true) <= limit * abs(true) for value, true in pairs)
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A picture whose structure was not found, or that shows none where one was found.
+
+    Attributes:
+        name: of the picture.
+        how: what went wrong, in words that may follow a colon.
+    """
+
+    name: str
+    how: str
+
+
+@dataclass(frozen=True)
+class Misses:
+    """What went wrong in pictures whose truth is known.
+
+    Attributes:
+        pictures: number of those that were checked.
+        missed: those that went wrong.
+    """
+
+    pictures: int
+    missed: Sequence[Miss]
 
 
 @dataclass(frozen=True)
@@ -88,6 +130,7 @@ class Section:
         cases: the pictures.
         tolerance: what each case is checked against, if anything.
         figures: what the pictures say together, shown before them.
+        misses: what went wrong, in these and in pictures that are not shown; ``None`` where no truth is known.
     """
 
     title: str
@@ -95,6 +138,7 @@ class Section:
     cases: Sequence[Case]
     tolerance: Tolerance | None = None
     figures: Sequence[Figure] = ()
+    misses: Misses | None = None
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 import numpy as np
+import numpy.typing as npt
 
+from usseg_monai.imaging import colors
 from usseg_monai.imaging.boundary import boundaries
+from usseg_monai.imaging.display import to_display
 from usseg_monai.imaging.image import GreyImage
-from usseg_monai.inference.report import Case, Chapter, Figure, Report, Section, Tolerance
-from usseg_monai.measurements.result import Status, Value
+from usseg_monai.inference.caption import SEVERITY_COLORS
+from usseg_monai.inference.report import Case, Chapter, Figure, Misses, Report, Section, Tolerance
+from usseg_monai.measurements.result import Severity, Status, Value
 from usseg_monai.tasks import UNITS, Column, Task
 
 __all__ = ["render_report"]
 
 _NAMES = {"hadlock": "Hadlock", "intergrowth": "INTERGROWTH-21st"}
 _JPEG_QUALITY = 88
+_MOST_NAMES = 4
 
 
 def render_report(report: Report) -> str:
@@ -31,6 +36,7 @@ def render_report(report: Report) -> str:
         f"<header><h1>{escape(report.title)}</h1><p class=lead>{escape(report.lead)}</p>",
         "<p class=warning><strong>Not a medical device.</strong> For research only: no decision about a patient may rest on it.</p>",
         _contents(report.chapters),
+        _legend(),
         "</header>",
         *(_chapter(chapter) for chapter in report.chapters),
         _commands(report.commands),
@@ -43,6 +49,13 @@ def _contents(chapters: Sequence[Chapter]) -> str:
     """Links to the chapters, where there are several."""
     links = "".join(f"<a href='#{chapter.task.name}'>{escape(chapter.title)}</a>" for chapter in chapters)
     return f"<nav>{links}</nav>" if len(chapters) > 1 else ""
+
+
+def _legend() -> str:
+    """The meaning of the colours of lines."""
+    words = {"found": "outline found", "measured": "ellipse that is measured", "truth": "true outline, dashed"}
+    lines = "".join(f"<span><i style='color:var(--{name})'></i>{text}</span>" for name, text in words.items())
+    return f"<p class=legend>{lines}</p>"
 
 
 def _chapter(chapter: Chapter) -> str:
@@ -70,6 +83,13 @@ def _tiles(sections: Sequence[Section], main: Column, classes: Sequence[str]) ->
             label, _ = _label(main.name)
             mean = _quantity(float(np.mean(differences)), main.name)
             tiles.append((mean, f"mean absolute difference of {_lower(label)}: {_lower(section.title)}"))
+        if section.misses is not None:
+            tiles.append((f"{len(section.misses.missed)} of {section.misses.pictures}", f"missed: {_lower(section.title)}"))
+        for figure in section.figures:
+            tiles += [
+                (_quantity(figure.values[name], name), f"{_label(name)[0]}, true {_format(true, name)}")
+                for name, true in figure.truth.items()
+            ]
         if section.tolerance is not None:
             held = sum(section.tolerance.holds(case) for case in section.cases)
             tiles.append(
@@ -85,38 +105,66 @@ def _tiles(sections: Sequence[Section], main: Column, classes: Sequence[str]) ->
 def _table(chapter: Chapter, main: Column) -> str:
     """One row a picture."""
     label, unit = _label(main.name)
+    heads = [f"{name}, {unit}" if unit else name for name in (label, "True value", "Difference")]
     rows = []
     for section in chapter.sections:
         rows.append(f"<tr class=group><th colspan=6 scope=rowgroup>{escape(section.title)}</th></tr>")
         for case in section.cases:
             difference, true = case.difference(main.name), case.truth.get(main.name)
-            percent = None if difference is None or not true else 100 * difference / true
+            percent = "" if difference is None or not true else f"{100 * difference / true:+.1f} %"
             cells = [
                 f"<th scope=row><a href='#{_anchor(chapter.task, case)}'>{escape(case.name)}</a></th>",
-                f"<td>{_status(case.measurement.status)}</td>",
-                _number(case.measurement.values.get(main.name), main.name),
-                _number(true, main.name),
-                _number(difference, main.name, sign=True),
-                f"<td class=number>{'' if percent is None else f'{percent:+.1f} %'}{_mark(section.tolerance, case)}</td>",
+                f"<td data-label=Status>{_status(case.measurement.status)}</td>",
+                _number(case.measurement.values.get(main.name), main.name, label=heads[0]),
+                _number(true, main.name, label=heads[1]),
+                _number(difference, main.name, label=heads[2], sign=True),
+                f"<td class=number data-label=Relative>{percent}{_mark(section.tolerance, case)}</td>",
             ]
             rows.append(f"<tr>{''.join(cells)}</tr>")
-    head = (
-        f"<th>Picture<th>Status<th>{escape(label)}{_in_unit(unit)}<th>True value{_in_unit(unit)}<th>Difference{_in_unit(unit)}<th>Relative"
-    )
+    head = "<th>Picture<th>Status" + "".join(f"<th>{escape(name)}" for name in heads) + "<th>Relative"
     return f"<div class=wide><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
 
 
 def _section(section: Section, highlights: Sequence[Column], task: Task) -> str:
     figures = "".join(_figure(figure) for figure in section.figures)
     cards = "".join(_card(case, section.tolerance, highlights, task) for case in section.cases)
-    return f"<section><h3>{escape(section.title)}</h3><p>{escape(section.text)}</p>{figures}<div class=cards>{cards}</div></section>"
+    text = f"<p>{escape(section.text)}</p>{_misses(section.misses)}"
+    return f"<section><h3>{escape(section.title)}</h3>{text}{figures}<div class=cards>{cards}</div></section>"
+
+
+def _misses(misses: Misses | None) -> str:
+    """What went wrong, in plain words, the same of several pictures once."""
+    if misses is None:
+        return ""
+    if not misses.missed:
+        return f"<p class='misses none'>Missed: none of {misses.pictures}.</p>"
+    names: dict[str, list[str]] = {}
+    for miss in misses.missed:
+        names.setdefault(miss.how, []).append(miss.name)
+    words = "; ".join(f"{how}: {_list(pictures)}" for how, pictures in names.items())
+    return (
+        f"<p class=misses><strong>Missed: {len(misses.missed)} of {misses.pictures}.</strong> {escape(words[:1].upper() + words[1:])}.</p>"
+    )
+
+
+def _list(names: Sequence[str]) -> str:
+    """Some names, and how many there are besides.
+
+    >>> _list(["a", "b"]), _list("abcdefg")
+    ('a, b', 'a, b, c and 4 more')
+    """
+    return (
+        ", ".join(names) if len(names) <= _MOST_NAMES else f"{', '.join(names[: _MOST_NAMES - 1])} and {len(names) - _MOST_NAMES + 1} more"
+    )
 
 
 def _figure(figure: Figure) -> str:
     drawing = f"<img src='data:image/png;base64,{_base64(figure.png)}' alt='{escape(figure.title)}'>" if figure.png else ""
     shown = "".join(_value(name, value, figure.truth.get(name)) for name, value in figure.values.items())
     message = f"<p class=message>{escape(figure.message)}</p>" if figure.message else ""
-    return f"<article class=figure>{drawing}<div class=text><h4>{escape(figure.title)}</h4>{message}<dl>{shown}</dl></div></article>"
+    mark = "" if figure.tolerance_percent is None else _within(figure.tolerance_percent, holds=figure.holds())
+    title = f"<h4>{escape(figure.title)}{mark}</h4>"
+    return f"<article class=figure>{drawing}<div class=text>{title}{message}<dl>{shown}</dl></div></article>"
 
 
 def _card(case: Case, tolerance: Tolerance | None, highlights: Sequence[Column], task: Task) -> str:
@@ -189,12 +237,9 @@ def _likeliest_class(case: Case, classes: Sequence[str]) -> str | None:
 def _picture(case: Case) -> str:
     """Picture with outlines as vectors above it, which vanish under the pointer so that the edge below can be seen."""
     rows, cols = case.image.pixels.shape
-    outlines = case.measurement.outlines or (() if case.mask is None else boundaries(case.mask))
-    lines = "".join(
-        # Outlines count from the centre of the first pixel, the drawing from its corner.
-        f"<polygon points='{' '.join(f'{col + 0.5:.1f},{row + 0.5:.1f}' for row, col in outline)}'/>"
-        for outline in outlines
-    )
+    true = () if case.true_mask is None else boundaries(case.true_mask)
+    found = () if case.mask is None or case.measurement.outlines else boundaries(case.mask)
+    lines = _polygons(true, "truth") + _polygons(found, "found") + _polygons(case.measurement.outlines, "measured")
     alt = f"{case.name}, {_status_words(case.measurement.status)}"
     return (
         f"<svg viewBox='0 0 {cols} {rows}' role=img aria-label='{escape(alt)}'>"
@@ -202,13 +247,17 @@ def _picture(case: Case) -> str:
     )
 
 
+def _polygons(outlines: Iterable[npt.NDArray[np.float64]], kind: str) -> str:
+    """Outlines count from the centre of the first pixel, the drawing from its corner."""
+    places = (" ".join(f"{col + 0.5:.1f},{row + 0.5:.1f}" for row, col in outline) for outline in outlines)
+    return "".join(f"<polygon class={kind} points='{points}'/>" for points in places)
+
+
 def _jpeg(image: GreyImage) -> str:
     from PIL import Image
 
-    low, high = float(image.pixels.min()), float(image.pixels.max())
-    bytes_of_grey = np.rint((image.pixels - low) * (255 / (high - low or 1.0))).astype(np.uint8)
     buffer = io.BytesIO()
-    Image.fromarray(bytes_of_grey).save(buffer, "JPEG", quality=_JPEG_QUALITY, optimize=True)
+    Image.fromarray(to_display(image.pixels)).save(buffer, "JPEG", quality=_JPEG_QUALITY, optimize=True)
     return _base64(buffer.getvalue())
 
 
@@ -251,10 +300,6 @@ def _with_unit(unit: str) -> str:
     return unit if unit == "°" else f" {unit}" if unit else ""
 
 
-def _in_unit(unit: str) -> str:
-    return f" <small>{escape(unit)}</small>" if unit else ""
-
-
 def _quantity(value: Value, column: str) -> str:
     """Value and unit.
 
@@ -271,8 +316,10 @@ def _format(value: Value, column: str, *, sign: bool = False) -> str:
     return f"{value:{'+' if sign else ''}.{1 if _label(column)[1] else 2}f}"
 
 
-def _number(value: Value, column: str, *, sign: bool = False) -> str:
-    return f"<td class=number>{escape(_format(value, column, sign=sign))}</td>"
+def _number(value: Value, column: str, *, label: str = "", sign: bool = False) -> str:
+    """A cell of a table; where a row is shown as a card, the label stands before it."""
+    named = f" data-label='{escape(label)}'" if label else ""
+    return f"<td class=number{named}>{escape(_format(value, column, sign=sign))}</td>"
 
 
 def _status_words(status: Status) -> str:
@@ -280,28 +327,32 @@ def _status_words(status: Status) -> str:
 
 
 def _status(status: Status) -> str:
-    kind = {Status.OK: "good", Status.FAILED: "bad", Status.EMPTY: "neutral"}.get(status, "doubtful")
-    return f"<span class='badge {kind}'>{_status_words(status)}</span>"
+    return f"<span class='badge {status.severity.name}'>{_status_words(status)}</span>"
 
 
 def _mark(tolerance: Tolerance | None, case: Case) -> str:
-    if tolerance is None:
-        return ""
-    if tolerance.holds(case):
-        return f" <span class='badge good'>within {tolerance.percent:g} %</span>"
-    return f" <span class='badge bad'>not within {tolerance.percent:g} %</span>"
+    return "" if tolerance is None else _within(tolerance.percent, holds=tolerance.holds(case))
+
+
+def _within(percent: float, *, holds: bool) -> str:
+    severity = Severity.GOOD if holds else Severity.UNBELIEVABLE
+    return f" <span class='badge {severity.name}'>{'' if holds else 'not '}within {percent:g} %</span>"
 
 
 def _anchor(task: Task, case: Case) -> str:
     return f"{task.name}-" + "".join(letter if letter.isalnum() else "-" for letter in case.name)
 
 
-_STYLE = """
+_LINES = {"found": colors.FOUND, "measured": colors.MEASURED, "truth": colors.TRUTH}
+_SHADES = {**_LINES, **{severity.name: color for severity, color in SEVERITY_COLORS.items()}}
+
+_STYLE = (
+    f":root {{ {' '.join(f'--{name}: {colors.css(color)};' for name, color in _SHADES.items())} }}"
+    + """
 :root { color-scheme: light dark; --page: #f5f6f8; --card: #fff; --text: #16202b; --quiet: #5b6875; --line: #dde2e8; --accent: #0b6bcb;
-  --good: #0f7b4d; --good-back: #dcf3e7; --doubt: #8a5a00; --doubt-back: #fcedcc; --bad: #b3261e; --bad-back: #fbe0de; }
+  --doubt: #8a5a00; --doubt-back: #fcedcc; }
 @media (prefers-color-scheme: dark) { :root { --page: #0f141a; --card: #182029; --text: #e6ebf1; --quiet: #97a4b2; --line: #2b3642;
-  --accent: #6fb3ff; --good: #6ee0a8; --good-back: #12382a; --doubt: #f3c969; --doubt-back: #3d3010; --bad: #ff9c94;
-  --bad-back: #45201d; } }
+  --accent: #6fb3ff; --doubt: #f3c969; --doubt-back: #3d3010; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
 main { max-width: 1180px; margin: 0 auto; padding: 2.5rem 1.25rem 3rem; }
@@ -333,9 +384,9 @@ thead th { border: 0; color: var(--quiet); font-size: .85rem; } thead th:nth-chi
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); gap: 1.2rem; margin-top: 1rem; }
 article { overflow: hidden; scroll-margin-top: 1rem; } article:target { outline: 2px solid var(--accent); }
 svg { display: block; width: 100%; height: auto; background: #000; }
-polygon { fill: none; stroke: #35e0c2; stroke-width: 2; vector-effect: non-scaling-stroke; stroke-linejoin: round;
-  transition: opacity .15s; }
-polygon + polygon { stroke: #ffc53d; stroke-dasharray: 6 5; }
+polygon { fill: none; stroke-width: 2; vector-effect: non-scaling-stroke; stroke-linejoin: round; transition: opacity .15s; }
+polygon.found { stroke: var(--found); } polygon.measured { stroke: var(--measured); }
+polygon.truth { stroke: var(--truth); stroke-dasharray: 5 4; }
 svg:hover polygon { opacity: 0; }
 .figure { display: grid; grid-template-columns: minmax(0, 3fr) minmax(14rem, 2fr); margin-top: 1rem; }
 .figure img { display: block; width: 100%; height: auto; background: #fff; }
@@ -345,9 +396,13 @@ svg:hover polygon { opacity: 0; }
 .bars b { display: block; height: 100%; border-radius: 1rem; background: var(--accent); }
 .notes { margin-top: 1.2rem; color: var(--quiet); font-size: .85rem; } .notes p { margin: .3rem 0; overflow-wrap: anywhere; }
 .text { padding: .9rem 1.1rem 1rem; }
-.badge { display: inline-block; font-size: .75rem; font-weight: 600; padding: .08rem .5rem; border-radius: 1rem; white-space: nowrap; }
-.good { background: var(--good-back); color: var(--good); } .bad { background: var(--bad-back); color: var(--bad); }
-.doubtful { background: var(--doubt-back); color: var(--doubt); } .neutral { background: var(--line); color: var(--text); }
+.badge { display: inline-block; font-size: .75rem; font-weight: 600; padding: .08rem .5rem; border-radius: 1rem; white-space: nowrap;
+  color: #000; }
+.GOOD { background: var(--GOOD); } .LOOK { background: var(--LOOK); } .UNBELIEVABLE { background: var(--UNBELIEVABLE); }
+.NEUTRAL { background: var(--NEUTRAL); }
+.misses { border-left: 4px solid var(--UNBELIEVABLE); padding-left: .8rem; } .misses.none { border-color: var(--GOOD); }
+.legend { font-size: .88rem; } .legend i { display: inline-block; width: 1.6rem; border-top: 3px solid; margin: 0 .35rem 0 0;
+  vertical-align: middle; } .legend span { margin-right: 1rem; white-space: nowrap; }
 .message { color: var(--quiet); font-size: .88rem; margin: .3rem 0 0; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .6rem 1rem; margin: .8rem 0 .6rem; }
 dt { font-size: .8rem; } dd { margin: 0; font-size: 1.05rem; font-weight: 600; font-variant-numeric: tabular-nums; }
@@ -359,9 +414,22 @@ code { display: block; width: fit-content; min-width: 100%; padding: .5rem .8rem
   background: var(--card); border: 1px solid var(--line); font: .88rem ui-monospace, "SF Mono", Consolas, monospace; white-space: pre; }
 footer { margin-top: 2.5rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--quiet); font-size: .85rem; }
 footer p { margin: .4rem 0; overflow-wrap: anywhere; }
-@media (max-width: 44rem) { .figure { grid-template-columns: 1fr; } }
+@media (max-width: 44rem) {
+  main { padding: 1.2rem .8rem 2rem; } h1 { font-size: 1.5rem; } .lead { font-size: .95rem; } nav { gap: .3rem; }
+  nav a { padding: .15rem .6rem; font-size: .82rem; } .warning { margin-bottom: .8rem; font-size: .9rem; } .legend { margin: .6rem 0; }
+  .chapter { margin-top: 1.2rem; padding-top: 1.2rem; } .figure { grid-template-columns: 1fr; } code { white-space: pre-wrap; overflow-wrap: anywhere; }
+  .tiles { grid-template-columns: 1fr 1fr; gap: .6rem; } .tiles > div { padding: .6rem .8rem; } .tiles b { font-size: 1.3rem; }
+  .wide thead { display: none; } .wide table, .wide tbody { display: block; }
+  .wide tr { display: grid; grid-template-columns: 1fr 1fr; gap: .1rem .8rem; padding: .6rem .9rem; border-top: 1px solid var(--line); }
+  .wide th, .wide td { border: 0; padding: 0; text-align: left; white-space: normal; }
+  .wide th { grid-column: 1 / -1; overflow-wrap: anywhere; } .wide td:empty { display: none; }
+  .wide td::before { content: attr(data-label); display: block; font-size: .78rem; color: var(--quiet); }
+  details table { table-layout: fixed; } details th { width: 65%; overflow-wrap: anywhere; }
+  .bars div { grid-template-columns: 7rem 1fr 2.6rem; }
+}
 @media print { .cards { grid-template-columns: 1fr 1fr; } article { break-inside: avoid; } }
 """
+)
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
