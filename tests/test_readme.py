@@ -76,3 +76,18 @@ def test_program(program: str, workplace: Path) -> None:
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 def test_the_licence_of_the_weights_is_the_one_that_the_task_names(task: Task) -> None:
     assert f"`{task.name}` {task.weights_license.split(' (')[0]}" in " ".join(TEXT.split())
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/data.md", *(f"bundles/{task}/docs/README.md" for task in TASKS)])
+def test_installing_takes_the_folder_as_no_index_has_the_package(page: str) -> None:
+    told = re.findall(r"pip install [^`\n]*", (REPOSITORY / page).read_text(encoding="utf-8"))
+    assert told and not [command for command in told if "usseg-monai" in command]
+    assert any(re.search(r"(^|[ '])\.(\[|$| |')", command) for command in told)
+
+
+def test_the_readme_says_how_to_reach_the_command_that_make_installs() -> None:
+    """``make`` installs into an environment of its own, which nobody has activated."""
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    assert "BIN := .venv/bin\n" in makefile
+    commands = [line for block in re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]
+    assert commands.index(". .venv/bin/activate") < min(number for number, line in enumerate(commands) if line.startswith("usseg "))

@@ -15,12 +15,15 @@ import pytest
 from PIL import Image
 
 from usseg_monai.cli import main
+from usseg_monai.cli.demo import _program
 from usseg_monai.data.splits import split_of
 from usseg_monai.demo import SHOWCASES
 from usseg_monai.demo.fetal_head import PHANTOMS_MM
+from usseg_monai.demo.left_ventricle import _stack
 from usseg_monai.demo.showcase import SAMPLES as ALL_SAMPLES
-from usseg_monai.imaging import GreyArray, MaskArray, read_mask
+from usseg_monai.imaging import GreyArray, MaskArray, read_frames, read_mask
 from usseg_monai.inference.engines.base import EngineOutput
+from usseg_monai.measurements.left_ventricle import ventricular_function, volume_curve
 from usseg_monai.phantoms import Phantom, fetal_head_phantom
 from usseg_monai.tasks import TASKS, get_task
 
@@ -89,13 +92,13 @@ def test_demo_writes_everything_and_succeeds(
     page = (out / "index.html").read_text(encoding="utf-8")
     for text in (*rows, "van den Heuvel", "CC BY 4.0", "6 bits", "Not a medical device", "4 of 4", "real images (HC18)", "310.0"):
         assert text in page, text
-    assert page.count("<svg") == page.count("<polygon") == 8
+    assert page.count("<svg") == page.count("<polygon class=measured") == 8 and page.count("<polygon class=truth") == 4  # of the phantoms
     printed = capsys.readouterr().out
     assert (out / "index.html").as_uri() in printed and "4 of 4 phantoms" in printed
     assert all(file in printed for file in rows)
 
     # The command that the page proposes finds the same images, and their pixel sizes.
-    proposed = re.search(r"usseg (predict [^<]*)</code>", page)
+    proposed = re.search(r"usseg(?:_monai)? (predict [^<]*)</code>", page)
     assert proposed
     assert main([*proposed.group(1).replace("-o results", f"-o {tmp_path / 'again'}").split()]) == 0
     assert (tmp_path / "again" / "results.csv").read_bytes() == (out / "fetal_head" / "hc18" / "results.csv").read_bytes()
@@ -108,7 +111,8 @@ def test_phantoms_off_the_truth_are_said_and_exit_with_1(
     _use(monkeypatch, TruthEngine(masks, shrink=12))
     assert main(["demo", "-o", str(tmp_path)]) == 1
     assert "0 of 4 phantoms within 3 %" in capsys.readouterr().out
-    assert "not within 3 %" in (tmp_path / "index.html").read_text(encoding="utf-8")
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "not within 3 %" in page and "Missed: none of 4." in page  # too small, but not missed
 
 
 @pytest.mark.usefixtures("heads_only")
@@ -116,7 +120,10 @@ def test_nothing_found_is_shown_as_such(tmp_path: Path, monkeypatch: pytest.Monk
     _use(monkeypatch, TruthEngine({}, shrink=300))
     assert main(["demo", "-o", str(tmp_path)]) == 1
     assert capsys.readouterr().out.count("empty") == 8
-    assert (tmp_path / "index.html").read_text(encoding="utf-8").count("<dl></dl>") == 8
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert page.count("<dl></dl>") == 8
+    missed = re.findall(r"<strong>Missed: 4 of 4\.</strong> Nothing was outlined: ([^<]*)\.</p>", page)
+    assert missed == ["116_HC.png, 466_HC.png, 642_HC.png, 741_HC.png", ", ".join(PHANTOMS)]
 
 
 @pytest.mark.parametrize("task", [name for name in TASKS if name in SHOWCASES])
@@ -127,9 +134,9 @@ def test_showcases_speak_of_columns_and_classes_of_their_tasks(task: str) -> Non
     for group in showcase.groups:
         samples = group.samples()
         assert len({sample.name for sample in samples}) == len(samples) > 0
-        assert not {name for sample in samples for name in sample.truth} - columns
+        assert not {name for sample in samples for truth in sample.truths.values() for name in truth} - columns
         if group.tolerance is not None:
-            assert all(group.tolerance.column in sample.truth for sample in samples)
+            assert all(group.tolerance.column in sample.truths[0] for sample in samples)
 
 
 @pytest.mark.skipif(not all(task.weights_sha256 for task in TASKS.values()), reason="not all weights have been released")
@@ -141,6 +148,66 @@ def test_every_task_is_on_one_page_of_moderate_size_without_torch(tmp_path: Path
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert all(f"id='{name}'" in page for name in TASKS)
     assert len(page) < 2_000_000
+
+    # The phantom stack: volumes and ejection fraction beside the truth, and the misses beyond its apex.
+    truth = _stack().truth
+    with (tmp_path / "left_ventricle" / "cine" / "studies.csv").open(newline="") as table:
+        (study,) = csv.DictReader(table)
+    for name in ("end_diastolic_volume_ml", "end_systolic_volume_ml", "stroke_volume_ml"):
+        assert float(study[name]) == pytest.approx(truth[name], rel=0.1), name
+        assert f"true {truth[name]:.1f}" in page and f"{float(study[name]):.1f} ml" in page
+    assert float(study["ejection_fraction_percent"]) == pytest.approx(truth["ejection_fraction_percent"], abs=3)
+    assert (study["end_diastole_phase"], study["end_systole_phase"]) == ("0", "3")
+    assert "badge GOOD'>within 10 %" in page
+    assert re.search(r"<strong>Missed: \d of 64\.</strong> Something was outlined where there is nothing", page)
+    assert "<strong>Missed: 1 of 4.</strong> Something was outlined where there is nothing: neck_without_nerve.png." in page
+
+
+def test_the_stacks_true_masks_have_its_true_volumes(tmp_path: Path) -> None:
+    """In the order of the file's frames, with the study's own formula."""
+    (cine,) = (group for group in SHOWCASES["left_ventricle"].groups if group.folder == "cine")
+    (sample,) = cine.samples()
+    truth = _stack().truth
+    spacing = _stack().slices[0][0].image.spacing_mm
+    assert spacing is not None and list(sample.masks) == list(sample.truths) == list(range(64))
+    areas = np.array([mask.sum() for mask in sample.masks.values()]).reshape(8, 8).T * spacing[0] * spacing[1]  # slices, phases
+    function = ventricular_function(volume_curve(areas, truth["slice_distance_mm"]))
+    assert function.end_diastolic_volume_ml == pytest.approx(truth["end_diastolic_volume_ml"], rel=0.01)
+    assert function.end_systolic_volume_ml == pytest.approx(truth["end_systolic_volume_ml"], rel=0.01)
+    assert not areas[-1].any() and areas[:-1].all()  # no cavity beyond the apex
+    (tmp_path / sample.name).write_bytes(sample.content)
+    frames = list(read_frames(tmp_path / sample.name))
+    assert len(frames) == 64
+    np.testing.assert_array_equal(frames[8 * 3 + 5].pixels, _stack().slices[5][3].image.pixels)
+
+
+def test_a_stack_off_the_truth_is_said_and_exits_with_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = [frame for phases in _stack().slices for frame in phases]
+    _use(monkeypatch, TruthEngine({frame.image.pixels.tobytes(): frame.mask for frame in frames}))
+    monkeypatch.setattr("usseg_monai.cli.demo.TASKS", {"left_ventricle": TASKS["left_ventricle"]})
+    assert main(["demo", "-o", str(tmp_path / "right")]) == 0
+    printed = capsys.readouterr().out
+    assert "ejection_fraction_percent: found 55.1, true 55.0" in printed or "ejection_fraction_percent: found 55.0, true 55.0" in printed
+    assert "missed: 0 of 64 phantom stack" in printed
+    _use(monkeypatch, TruthEngine({frame.image.pixels.tobytes(): frame.mask for frame in frames}, shrink=1))
+    assert main(["demo", "-o", str(tmp_path / "small")]) == 1
+    assert "badge UNBELIEVABLE'>not within 10 %" in (tmp_path / "small" / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", ["", "bin"])
+def test_commands_of_the_page_start_the_program_that_made_it(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After ``make demo`` no environment is activated: its file is named; where it is, the name is enough."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("python", "usseg"):
+        (tmp_path / "bin" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "bin" / name).touch(mode=0o755)
+    monkeypatch.setattr("sys.executable", str(tmp_path / "bin" / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path / path) if path else str(tmp_path / "elsewhere"))
+    assert _program() == ("usseg" if path else str(Path("bin", "usseg")))
+    (tmp_path / "bin" / "usseg").unlink()
+    assert _program() == f"{tmp_path / 'bin' / 'python'} -m usseg_monai"
 
 
 def test_samples_are_of_test_exams_and_of_all_trimesters() -> None:

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from usseg_monai.imaging.colors import css
 from usseg_monai.imaging.image import GreyImage
-from usseg_monai.inference.report import Case, Chapter, Figure, Report, Section, Tolerance
+from usseg_monai.inference.caption import SEVERITY_COLORS
+from usseg_monai.inference.report import Case, Chapter, Figure, Miss, Misses, Report, Section, Tolerance
 from usseg_monai.inference.report_page import render_report
 from usseg_monai.measurements.result import Measurement, Status, Value
 from usseg_monai.tasks import Column, get_task
@@ -167,7 +169,7 @@ def test_class_probabilities_are_bars_and_the_true_class_is_said() -> None:
 
 def test_without_an_outline_the_edge_of_the_mask_is_drawn() -> None:
     page = _tumours(_tumour("a.png", 0.5, {}))
-    (points,) = re.findall("<polygon points='([^']*)'", page)
+    (points,) = re.findall("<polygon class=found points='([^']*)'", page)
     assert set(points.split()) >= {"10.5,10.0", "30.0,19.5"}  # pixel edges, halfway between corners
 
 
@@ -200,3 +202,61 @@ def test_constant_picture() -> None:
     case = _case("a.png", None, status=Status.EMPTY)
     flat = Case(case.name, GreyImage(np.full((50, 80), 7, np.float32)), case.measurement)
     assert "data:image/jpeg" in _page(flat)
+
+
+def test_the_true_outline_is_drawn_where_it_is_known() -> None:
+    case = _case("a.png", 181.0)
+    mask = np.zeros((50, 80), np.uint8)
+    mask[5:20, 5:30] = 1
+    page = _page(replace(case, true_mask=mask, mask=mask))
+    assert page.count("<polygon class=truth") == page.count("<polygon class=measured") == 1 and "class=found points" not in page
+
+
+def _missing(misses: Misses | None) -> str:
+    chapter = Chapter(TASK, "Heads", (HC,), [Section("Pictures", "Some.", [_case("a.png", 99.0)], misses=misses)])
+    return render_report(Report("Demo", "What it is.", [chapter]))
+
+
+def test_misses_are_counted_and_named() -> None:
+    many = [*(Miss(f"{number}.png", "nothing was outlined") for number in range(6)), Miss("<b>.png", "far off")]
+    page = _missing(Misses(9, many))
+    assert "<strong>Missed: 7 of 9.</strong> Nothing was outlined: 0.png, 1.png, 2.png and 3 more; far off: &lt;b&gt;.png.</p>" in page
+    assert "<b>7 of 9</b><span>missed: pictures</span>" in page
+    assert "Missed: none of 9." in _missing(Misses(9, []))
+    assert "issed" not in _missing(None)  # nothing is said where nothing is known
+
+
+@pytest.mark.parametrize(("percent", "words"), [(9.0, ">within 9 %<"), (7.9, ">not within 7.9 %<"), (None, "")])
+def test_figures_are_held_against_their_tolerance(percent: float | None, words: str) -> None:
+    truth = {"edv_ml": 100.0, "esv_ml": 50.0}
+    figure = Figure("Stack", {"edv_ml": 108.0, "esv_ml": 48.0}, truth, b"png", tolerance_percent=percent)
+    page = _tumours(_tumour("a.png", 0.5, {}), figures=[figure])
+    assert words in page and ("within" in page) is (percent is not None)
+    assert "<b>108.0 ml</b><span>Edv, true 100.0</span>" in page  # in sight before the table
+    assert not replace(figure, values={"edv_ml": 100.0, "esv_ml": None}, tolerance_percent=50).holds()
+
+
+def test_on_a_phone_rows_are_cards_whose_numbers_have_labels() -> None:
+    page = _page(_case("a.png", 181.26, 180.0), tolerance=Tolerance(HC, 3.0))
+    (row,) = re.findall("<tr><th scope=row><a [^>]*>a.png</a></th>(.*?)</tr>", page)
+    assert re.findall("data-label='?([^'>]*)", row) == [
+        "Status",
+        "Head circumference, mm",
+        "True value, mm",
+        "Difference, mm",
+        "Relative",
+    ]
+    narrow = page[page.index("@media (max-width: 44rem)") :]
+    for rule in (".wide tr { display: grid", "content: attr(data-label)", ".wide thead { display: none", "white-space: pre-wrap"):
+        assert rule in narrow
+
+
+@pytest.mark.parametrize("status", Status)
+def test_statuses_have_the_colours_of_overlays(status: Status) -> None:
+    page = _page(_case("a.png", 181.0, status=status))
+    color = css(SEVERITY_COLORS[status.severity])
+    assert f"badge {status.severity.name}'>{status.value.replace('_', ' ')}<" in page
+    assert (
+        f"--{status.severity.name}: {color};" in page
+        and f".{status.severity.name} {{ background: var(--{status.severity.name}); }}" in page
+    )

@@ -417,7 +417,8 @@ footer p { margin: .4rem 0; overflow-wrap: anywhere; }
 @media (max-width: 44rem) {
   main { padding: 1.2rem .8rem 2rem; } h1 { font-size: 1.5rem; } .lead { font-size: .95rem; } nav { gap: .3rem; }
   nav a { padding: .15rem .6rem; font-size: .82rem; } .warning { margin-bottom: .8rem; font-size: .9rem; } .legend { margin: .6rem 0; }
-  .chapter { margin-top: 1.2rem; padding-top: 1.2rem; } .figure { grid-template-columns: 1fr; } code { white-space: pre-wrap; overflow-wrap: anywhere; }
+  .chapter { margin-top: 1.2rem; padding-top: 1.2rem; } .figure { grid-template-columns: 1fr; }
+  code { white-space: pre-wrap; overflow-wrap: anywhere; }
   .tiles { grid-template-columns: 1fr 1fr; gap: .6rem; } .tiles > div { padding: .6rem .8rem; } .tiles b { font-size: 1.3rem; }
   .wide thead { display: none; } .wide table, .wide tbody { display: block; }
   .wide tr { display: grid; grid-template-columns: 1fr 1fr; gap: .1rem .8rem; padding: .6rem .9rem; border-top: 1px solid var(--line); }
