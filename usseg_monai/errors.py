@@ -3,6 +3,10 @@
 A message is one line: what was wrong, the value found, what is allowed, what to do next.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 _SHOWN = 40  # characters of what was found
 
 
@@ -50,3 +54,15 @@ def quoted(found: object) -> str:
     """
     text = repr(found)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown word: the known one that is most like it, or nothing.
+
+    >>> did_you_mean("nerf", ["nerve", "breast"]), did_you_mean("liver", ["nerve", "breast"])
+    ("; did you mean 'nerve'?", '')
+    """
+    from difflib import get_close_matches  # late: few need it
+
+    close = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -7,11 +7,14 @@ import io
 import json
 import math
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,7 +67,8 @@ def test_folder_to_masks_overlays_and_table(images: Path, predict: list[str], tm
                 assert picture.size == SHAPE[::-1]
         assert (out / "overlays" / day / "head.png").is_file()
     output = capsys.readouterr()
-    assert output.out.startswith("2 done, 0 failed in ")
+    place, outcome = output.out.splitlines()
+    assert place.startswith(f"results in {out}, ") and outcome == "2 done: 2 ok"
     assert output.err == ""
 
 
@@ -96,6 +100,49 @@ def test_resume_skips_what_is_done(images: Path, predict: list[str], capsys: pyt
     assert main([*predict, str(images), "--resume", "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert (summary["done"], summary["skipped"], len(summary["rows"])) == (1, 2, 3)
+    assert main([*predict, str(images), "--resume"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == ["3 skipped: an earlier run was done with them", "0 done"]
+
+
+def test_resume_under_other_options_says_which(
+    images: Path, predict: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*predict, str(images), "--resume"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main([*predict, str(images), "--resume", "--spacing-mm", "0.5", "--save", "mask"]) == 0
+    expected = "everything is done again: --spacing-mm is 0.5,0.5 (was: not given); --save is mask (was: mask,overlay)"
+    assert capsys.readouterr().err == f"usseg: {expected}\n"
+    (tmp_path / "out" / ".journal.jsonl").unlink()
+    assert main([*predict, str(images), "--resume", "--spacing-mm", "0.5", "--save", "mask"]) == 0
+    assert re.fullmatch(r"usseg: everything is done again: .*\.journal\.jsonl, .* is missing or damaged\n", capsys.readouterr().err)
+
+
+def test_the_last_lines_say_what_to_do(images: Path, predict: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("notes.png", "more.png"):
+        (images / name).write_text("no picture")
+    assert main([*predict, str(images)]) == 1
+    _, failed, done = capsys.readouterr().out.splitlines()
+    assert failed.startswith("2 failed: not a") and done == "2 done: 2 ok; no pixel size for 2 (give --spacing-mm)"
+    assert main([*predict, str(images), "-q"]) == 1
+    output = capsys.readouterr()
+    assert output.out == "" and len(output.err.splitlines()) == 2  # the failures
+    assert main([*predict, str(images), "-v"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 4 and sum(line.startswith("usseg: monday/head.png: ok; ") for line in lines) == 1
+
+
+@pytest.mark.parametrize("name", ["cr\rover.png", "\x1b]0;x\x07\x1b[31mred.png", "=1+1.png", "\u202egnp.1.png", 'q",.png', "ü\udcff.png"])
+@pytest.mark.parametrize("broken", [False, True])
+def test_odd_names(name: str, broken: bool, predict: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _draw_ellipse(tmp_path / "in" / name)
+    if broken:
+        (tmp_path / "in" / name).write_text("no picture")
+    for more in ([], ["--json"], ["--resume"], ["-v"]):
+        assert main([*predict, str(tmp_path / "in"), *more]) == broken
+        output = capsys.readouterr()
+        assert (output.out + output.err).replace("\n", "").isprintable()
+        if more == ["--json"]:
+            assert len(json.loads(output.out)["rows"]) == 1
 
 
 def test_spacing_table(images: Path, predict: list[str], tmp_path: Path) -> None:
@@ -162,7 +209,7 @@ def test_the_limit_of_pixels_can_be_set(images: Path, predict: list[str], capsys
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--spacing-mm", "0.5"], "give ROW,COL"),
+        (["--spacing-mm", "0.5,0.5,0.5"], "give ROW,COL"),
         (["--spacing-mm", "0.5,-1"], "positive"),
         (["--spacing-csv", "no such table.csv"], "no such table.csv"),
         (["--save", "contour"], "cannot save 'contour'"),
@@ -213,19 +260,30 @@ def test_measure_without_spacing_gives_pixels_and_says_so(images: Path, tmp_path
     assert "--spacing-mm" in row["message"]
 
 
+def _listen_to_interrupts() -> None:
+    """A suite that runs in the background ignores SIGINT, and hands that down to what it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_an_interrupt_leaves_whole_files_and_no_traceback(tmp_path: Path) -> None:
+@pytest.mark.parametrize("interrupts", [1, 3])
+def test_an_interrupt_leaves_whole_files_and_no_traceback(interrupts: int, tmp_path: Path) -> None:
     for number in range(300):
         _draw_ellipse(tmp_path / "masks" / f"{number}.png")
     out = tmp_path / "out"
     command = [sys.executable, "-m", "usseg_monai", "measure", "fetal_head", str(tmp_path / "masks"), "-o", str(out)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    more: Any = {"preexec_fn": _listen_to_interrupts}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more) as process:
         deadline = time.monotonic() + 30
         while len(list(out.glob("overlays/*.png"))) < 5 and time.monotonic() < deadline:
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
+        for _ in range(interrupts):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.02)
         _, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (130, "usseg: interrupted\n")
+    assert process.returncode == 130
+    go_on = re.escape(f"go on with: usseg {' '.join(command[3:])} --resume")
+    assert re.fullmatch(rf"usseg: interrupted; \d+ of 300 files are done; {go_on}\n", errors)
     written = [path for path in out.rglob("*") if path.is_file() and path.suffix == ".png"]
     assert 5 <= len(written) < 300
     for path in written:
@@ -250,3 +308,17 @@ def test_a_header_that_contradicts_the_task_fails_unless_any_modality_will_do(
     assert "usseg: MR.dcm: the header says MR, and fetal_head is for US: give --any-modality" in capsys.readouterr().err
     assert main([*predict, str(folder), "--resume", "--any-modality"]) == 0
     assert {row["status"] for row in _rows(out).values()} == {"ok"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
+def test_few_open_files_are_one_line(images: Path, predict: list[str]) -> None:
+    command = f"ulimit -n 12; exec {shlex.join([sys.executable, '-m', 'usseg_monai', *predict, str(images)])}"
+    run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 1 and re.fullmatch(r"usseg: this process may open 12 files at a time, and needs \d+: .*\n", run.stderr)
+
+
+def test_weights_that_are_no_file(images: Path, predict: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe.onnx")
+    for weights in (tmp_path / "pipe.onnx", Path("/dev/zero")):
+        assert main([*predict, str(images), "--weights", str(weights)]) == 1
+        assert capsys.readouterr().err.startswith(f"usseg: {weights} is no regular file")

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.inference.conftest import StubEngine, ellipse, read_png, save_picture
+from tests.inference.conftest import OUTPUTS, PROPERTIES, StubEngine, ellipse, read_png, save_graph, save_picture, threshold_nodes
 from usseg_monai.errors import ImageError, NoPictureError, OutputError, UsageError, UssegError, WeightsError
 from usseg_monai.imaging import Limits
 from usseg_monai.inference import batch as module
@@ -707,6 +707,19 @@ def test_a_datalist_brings_spacing(runs: Runs) -> None:
     ]
     datalist.write_text(datalist.read_text().replace("0.3", "0.2"))
     assert runs(datalist, spacing_mm=(0.5, 0.5), resume=True).skipped == 1
+
+
+def test_a_confidence_that_is_none_is_a_failed_row(runs: Runs, tmp_path: Path) -> None:
+    import onnx
+
+    for value in (float("nan"), 1.5):
+        constant = onnx.helper.make_tensor("value", onnx.TensorProto.FLOAT, [], [value])
+        confidence = onnx.helper.make_node("Constant", [], ["confidence"], value=constant)
+        outputs = {**OUTPUTS, "confidence": onnx.TensorProto.FLOAT}
+        runs.model = save_graph(tmp_path / "odd.onnx", [*threshold_nodes(), confidence], outputs, PROPERTIES)
+        save_picture(runs.images / "a.png")
+        assert (runs().failed, runs.written()) == (1, [])
+        assert runs.table()[0]["message"].startswith("the network's answer ")
 
 
 # The engine torch

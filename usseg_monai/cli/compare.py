@@ -26,7 +26,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--epochs", metavar="N", type=int, required=True, help="epochs of each training")
     parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="data set, datalist, or folder of images and masks")
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder for the results")
-    parser.add_argument("--json", action="store_true", help="print the summary for machines")
+    parser.add_argument("--json", action="store_true", help="print a JSON summary")
     parser.add_argument("overrides", metavar="key=value", nargs="*", help="values that all variants share")
 
 

@@ -44,7 +44,7 @@ def add_parser(subparsers: Any) -> None:
         action="store_true",
         help="leave out images whose annotation is contradicted by that of another one, nearly the same, of their group (docs/data.md)",
     )
-    parser.add_argument("--json", action="store_true", help="print the counts and remarks for machines")
+    parser.add_argument("--json", action="store_true", help="print counts and remarks as JSON")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import signal
 import sys
+import warnings
 from collections.abc import Iterator
 from types import FrameType
 from typing import NoReturn
@@ -15,10 +16,12 @@ __all__ = ["engine_log"]
 
 @contextlib.contextmanager
 def engine_log() -> Iterator[None]:
-    """Send the engines' log to standard error, and keep it silent about Ctrl-C, which it would answer with tracebacks."""
+    """Send the engines' log to standard error, without the libraries' warnings, and keep it silent about Ctrl-C, which it would answer with
+    tracebacks."""
     previous = signal.signal(signal.SIGINT, _interrupt)
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
     finally:
         signal.signal(signal.SIGINT, previous)

@@ -43,9 +43,10 @@ def run(args: argparse.Namespace) -> int:
     from usseg_monai.data.evaluation import evaluate_case, write_evaluation
     from usseg_monai.data.evaluation_figures import write_plots, write_worst_cases
     from usseg_monai.data.summary import summarize
-    from usseg_monai.inference.predictor import Predictor
+    from usseg_monai.inference.predictor import Predictor, check_engine
     from usseg_monai.measurements.result import Status
 
+    check_engine(args.task, args.engine, args.device, 1, args.config)
     items = load_datalist(args.datalist, args.section)
     predictor = Predictor(
         args.task, engine=args.engine, device=args.device, threads=args.threads, weights=args.weights, configs=args.config

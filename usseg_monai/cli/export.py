@@ -22,7 +22,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("task", metavar="TASK", help="name of a task, see 'usseg tasks'")
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help="the ONNX file to write")
     parser.add_argument("--checkpoint", metavar="FILE", type=Path, help="weights to export (default: the bundle's models/model.pt)")
-    parser.add_argument("--json", action="store_true", help="print the summary for machines")
+    parser.add_argument("--json", action="store_true", help="print a JSON summary")
 
 
 def run(args: argparse.Namespace) -> int:

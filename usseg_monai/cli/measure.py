@@ -1,4 +1,4 @@
-"""``usseg measure``: measure masks that come from elsewhere."""
+"""``usseg measure``: measure existing masks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EXAMPLE = """examples:
   usseg measure left_ventricle labels/ -o results --label 3
   usseg measure left_ventricle OUT/masks -o results           masks that 'usseg predict' wrote to OUT, corrected by hand
 
-Exit codes: 0 all done, 1 some inputs failed, 2 wrong use."""
+Exit codes: 0 all done, 1 some inputs failed or the run could not go on, 2 wrong use, 130 interrupted."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -23,7 +23,7 @@ def add_parser(subparsers: Any) -> None:
         "measure",
         description="Measure masks, drawn by hand or by other software; no network runs. What is not 0 is the structure; where edges are "
         "grey, what is above half of the maximum; in maps of several labels, the one that --label names. OUT gets overlays/, "
-        "results.csv (a row a frame), of the breast also lesions.csv (a row a lesion), and run.json.",
+        "results.csv (one row per frame), of the breast also lesions.csv (one row per lesion), and run.json.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -24,7 +24,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("shards", metavar="OUT", nargs="+", type=Path, help="folders of all shards")
     parser.add_argument("-o", "--output", metavar="MERGED", type=Path, required=True, help="folder for the whole")
-    parser.add_argument("--json", action="store_true", help="print the counts for machines")
+    parser.add_argument("--json", action="store_true", help="print the counts as JSON")
 
 
 def run(args: argparse.Namespace) -> int:

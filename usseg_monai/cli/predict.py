@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ _EXAMPLE = """examples:
   usseg predict fetal_head images/ -o results --spacing-csv images/pixel_size.csv --save mask,overlay --resume
   usseg predict auto images/ -o results     proposes the task whose training images these are most like, and goes on with it
 
-Exit codes: 0 all done, 1 some inputs failed, 2 wrong use."""
+Exit codes: 0 all done, 1 some inputs failed or the run could not go on, 2 wrong use, 130 interrupted."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -21,9 +22,9 @@ def add_parser(subparsers: Any) -> None:
 
     parser = subparsers.add_parser(
         "predict",
-        description="Find and measure a task's structure in images. OUT gets masks/, overlays/, results.csv (a row a frame) and run.json; "
-        "of the breast also lesions.csv (a row a lesion); of stacks of the left ventricle (DICOM, NIfTI) also studies.csv and studies/: "
-        "volumes, ejection fraction, volume curve.",
+        description="Find and measure a task's structure in images. OUT gets masks/, overlays/, results.csv (one row per frame) and "
+        "run.json; for the breast also lesions.csv (one row per lesion); for stacks of the left ventricle (DICOM, NIfTI) also studies.csv "
+        "and studies/: volumes, ejection fraction, volume curve.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -41,10 +42,9 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Predict; the exit code is 1 where an input failed."""
     from usseg_monai.cli.options import batch_options, run_batch_command
-    from usseg_monai.inference.batch import Options
+    from usseg_monai.inference.batch import Options, check_options
+    from usseg_monai.tasks import TASKS
 
-    if args.task == "auto":
-        args.task = _proposed(args)
     options = Options(
         **batch_options(args),
         engine=args.engine,
@@ -54,6 +54,9 @@ def run(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
         save=tuple(filter(None, args.save.split(","))),
     )
+    if args.task == "auto":
+        check_options(dataclasses.replace(options, epicardium=None, configs=()), next(iter(TASKS.values())))  # what holds for every task
+        args.task = _proposed(args)
     return run_batch_command(args, options)
 
 

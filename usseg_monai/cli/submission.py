@@ -28,8 +28,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--engine", choices=("auto", "onnx", "torch"), default="auto", help="what runs the network (default: auto)")
     parser.add_argument("--device", metavar="DEVICE", default="auto", help="auto, cpu, or for the engine torch cuda (default: auto)")
     parser.add_argument("--weights", metavar="FILE", type=Path, help="another network in place of the released one: ONNX, or for torch .pt")
-    parser.add_argument("--threads", metavar="N", type=int, help="images in work at a time (default: one for each core)")
-    parser.add_argument("--json", action="store_true", help="print the counts for machines")
+    parser.add_argument("--threads", metavar="N", type=int, help="images processed concurrently (default: one per core)")
+    parser.add_argument("--json", action="store_true", help="print the counts as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from usseg_monai.cli.progress import progress
     from usseg_monai.errors import UsageError
     from usseg_monai.inference.batch import available_cores
-    from usseg_monai.inference.predictor import Predictor, engine_name
+    from usseg_monai.inference.predictor import Predictor, check_engine, engine_name
     from usseg_monai.inference.submission import TASK, find_numbered_images, write_submission
 
     if args.task != TASK:
@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     threads = available_cores() if args.threads is None else args.threads
     if threads < 1:
         raise UsageError(f"--threads {threads}: it must be 1 or more")
+    check_engine(TASK, args.engine, args.device, 1, ())
     images = find_numbered_images(args.images)
     # The deployed graph runs for several images at once, one thread each; torch takes one at a time, with all threads.
     network_threads = 1 if engine_name(args.engine, args.device) == "onnx" else threads

@@ -17,7 +17,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "tasks", description="List the tasks: what each finds and measures, and whether its weights are here.", epilog=_EXAMPLE
     )
-    parser.add_argument("--json", action="store_true", help="print the records for machines, with every column and its meaning")
+    parser.add_argument("--json", action="store_true", help="print the records as JSON, with every column and its meaning")
 
 
 def run(args: argparse.Namespace) -> int:

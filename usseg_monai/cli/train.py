@@ -26,7 +26,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--config", metavar="NAME", action="append", default=[], help="a config over train.json: its name in the bundle, or a file"
     )
-    parser.add_argument("--json", action="store_true", help="print the summary for machines")
+    parser.add_argument("--json", action="store_true", help="print a JSON summary")
     parser.add_argument("overrides", metavar="key=value", nargs="*", help="new values for configs/train.json of the bundle; a#b nests")
 
 

@@ -13,6 +13,8 @@ writers expect them.
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,10 @@ from monai.utils import MetaKeys, ensure_tuple
 
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging import GreyImage, Spacing, is_image_name, read_image
+
+# `LoadImage` sets up all of MONAI's readers beside this one; that one of them lacks a library for GPUs concerns nobody here.
+logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", message="NvImgCodecPydicomReader: nvImageCodec decoder plugin did not register")
 
 
 class UssegReader(ImageReader):

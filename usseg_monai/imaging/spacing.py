@@ -40,15 +40,16 @@ def check_spacing(row: float, col: float) -> Spacing:
 
 
 def parse_spacing(text: str) -> Spacing:
-    """Spacing written as ``ROW,COL`` in mm.
+    """Spacing written as ``ROW,COL`` in mm, or as one number for square pixels.
 
-    >>> parse_spacing("0.2, 0.15")
-    (0.2, 0.15)
+    >>> parse_spacing("0.2, 0.15"), parse_spacing("0.2")
+    ((0.2, 0.15), (0.2, 0.2))
     """
     try:
-        row, col = map(float, text.split(","))
+        steps = [float(step) for step in text.split(",")]
+        row, col = steps * 2 if len(steps) == 1 else steps
     except ValueError:
-        raise UsageError(f"spacing {quoted(text)}: give ROW,COL in millimetres, such as 0.2,0.2") from None
+        raise UsageError(f"spacing {quoted(text)}: give ROW,COL in millimetres, such as 0.2,0.2, or one number") from None
     return check_spacing(row, col)
 
 

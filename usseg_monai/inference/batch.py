@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,7 +15,8 @@ from usseg_monai import __version__
 from usseg_monai.errors import ImageError, OutputError, UsageError
 from usseg_monai.imaging import Limits, Spacing, read_spacing_csv
 from usseg_monai.imaging.spacing import check_spacing
-from usseg_monai.inference.earlier import refuse_foreign_results, remove_results, tidy
+from usseg_monai.inference.changes import brief, describe_changes
+from usseg_monai.inference.earlier import earlier_facts, refuse_foreign_results, remove_results, tidy
 from usseg_monai.inference.given_masks import GivenMasks
 from usseg_monai.inference.inputs import Input, find_inputs, part_masks
 from usseg_monai.inference.journal import NAME as JOURNAL
@@ -24,7 +25,7 @@ from usseg_monai.inference.ledger import Ledger, Progress
 from usseg_monai.inference.lock import lock_folder
 from usseg_monai.inference.outputs import FOLDERS, check_save, no_inputs
 from usseg_monai.inference.pipeline import process_frames
-from usseg_monai.inference.predictor import Predictor, engine_name
+from usseg_monai.inference.predictor import Predictor, check_engine, engine_name
 from usseg_monai.inference.results import TABLE, Row, open_table, part_table
 from usseg_monai.inference.run_record import NAME as RUN_RECORD
 from usseg_monai.inference.run_record import InputRecord, bundle_version, is_run_record, now, open_run_record
@@ -32,7 +33,7 @@ from usseg_monai.inference.shards import Shard, shard_numbers
 from usseg_monai.inference.work import Work
 from usseg_monai.tasks import Task, get_task
 
-__all__ = ["TABLE", "Options", "Progress", "Summary", "available_cores", "run_batch"]
+__all__ = ["TABLE", "Options", "Progress", "Summary", "available_cores", "check_options", "run_batch"]
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,9 @@ class Summary:
         studies: rows of the table of studies, of tasks that have one.
         without_picture: number of files in folders and globs that hold no picture and were skipped, by the reason.
         remarks: what the user has to know of the inputs, all together.
+        statuses: number of frames by status, of those that this run processed; without failed ones.
+        without_spacing: number of these frames whose pixel size is not known.
+        failures: number of failed inputs by reason.
     """
 
     done: int
@@ -108,6 +112,9 @@ class Summary:
     studies: list[Row] = field(default_factory=list)
     without_picture: dict[str, int] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    statuses: dict[str, int] = field(default_factory=dict)
+    without_spacing: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
 
 
 def available_cores() -> int:
@@ -127,11 +134,12 @@ def run_batch(
     on_progress: Progress = lambda done, total, row: None,
     *,
     given_masks: bool = False,
+    on_redo: Callable[[str], None] = lambda why: None,
 ) -> Summary:
     """Find and measure a task's structure in files, and write what was found to a folder.
 
     The folder gets ``masks/``, ``overlays/``, ``probabilities/`` as asked for (`usseg_monai.inference.inputs` tells the names),
-    ``results.csv``, a row a frame in the order of the inputs, for tasks with parts their table beside it (``lesions.csv``), and
+    ``results.csv`` with one row per frame in the order of the inputs, for tasks with parts their table beside it (``lesions.csv``), and
     ``run.json``. Rows and files are written as they are done, each whole: whatever ends the run leaves no half of one. Of a million inputs
     little more than their names is in memory, and work begins as soon as they are listed.
 
@@ -142,6 +150,7 @@ def run_batch(
         options: see `Options`.
         on_progress: see `Progress`.
         given_masks: the files are masks already: they are measured, and no network runs.
+        on_redo: told why a run that resumes does everything again.
 
     Returns:
         How many inputs were done. A file that cannot be used is a row with status ``failed``.
@@ -157,7 +166,7 @@ def run_batch(
     (100, 0)
     """
     started, folder = now(), Path(output)
-    threads = _check(options, get_task(task))
+    threads = check_options(options, get_task(task), given_masks=given_masks)
     spacings = read_spacing_csv(options.spacing_csv) if options.spacing_csv else None
     found = find_inputs(inputs, leave_out=no_inputs(folder), follow_links=options.follow_links)
     found, masks = (found, []) if given_masks else part_masks(found)
@@ -181,6 +190,9 @@ def run_batch(
         tidy(held)
         head = read_head(folder)
         goes_on = options.resume and head is not None and head[0] == facts["options_digest"]
+        if options.resume and not goes_on and (earlier := earlier_facts(folder)) is not None:
+            changes = describe_changes(earlier.get("decisive", {}), facts["decisive"])
+            on_redo(changes or f"{folder / JOURNAL}, which lists what was done, is missing or damaged")
         remove_results(folder, frozenset(hash(item.output) for item in items) if goes_on else ())
         with open_run_record(folder, facts, started, len(items) + len(left_out)) as record:
             held.watch(folder / RUN_RECORD)
@@ -202,7 +214,21 @@ def run_batch(
     without_picture = dict(ledger.without_picture)
     skipped = counts["skipped"] - len(names) - sum(without_picture.values())
     remarks = predictor.remarks if isinstance(predictor, GivenMasks) else []
-    return Summary(counts["done"], counts["failed"], skipped, names, ledger.frames, seconds, studies, without_picture, remarks)
+    tally = ledger.tally
+    return Summary(
+        counts["done"],
+        counts["failed"],
+        skipped,
+        names,
+        ledger.frames,
+        seconds,
+        studies,
+        without_picture,
+        remarks,
+        dict(tally.statuses),
+        tally.without_spacing,
+        dict(tally.failures),
+    )
 
 
 def _carry_out(work: Work, facts: Mapping[str, Any], threads: int, on_progress: Progress) -> tuple[Ledger, list[Row]]:
@@ -244,8 +270,10 @@ def _check_pictures(ledger: Ledger) -> None:
         raise ImageError(f"none of the files holds a picture ({reasons}): give the folder of the images")
 
 
-def _check(options: Options, task: Task) -> int:
+def check_options(options: Options, task: Task, *, given_masks: bool = False) -> int:
     """The number of threads; `UsageError` for options that are wrong whatever the inputs."""
+    if not given_masks:
+        check_engine(task.name, options.engine, options.device, options.batch_size, options.configs)
     if options.epicardium is not None and not task.study:
         raise UsageError(f"epicardial contours were given for {task.name}, which has no mass: leave --epicardium out")
     if options.epicardium is not None and not options.epicardium.is_dir():
@@ -314,6 +342,7 @@ def _facts(predictor: Predictor | GivenMasks, options: Options, threads: int, sp
             "follow_links": options.follow_links,
             "limits": asdict(options.limits),
         },
+        "decisive": brief(decisive),
         "options_digest": hashlib.sha256(json.dumps(decisive).encode()).hexdigest(),
     }
 

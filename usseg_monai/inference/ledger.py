@@ -13,6 +13,7 @@ from usseg_monai.inference.pipeline import FrameResult
 from usseg_monai.inference.results import FrameRows, Row, Table
 from usseg_monai.inference.run_record import InputRecord, RunRecord
 from usseg_monai.inference.study_frames import StudyFrame
+from usseg_monai.inference.tally import Tally
 from usseg_monai.measurements.result import Status
 
 __all__ = ["SKIPPED", "Ledger", "NoPicture", "Outcome", "Planned", "Progress"]
@@ -66,12 +67,14 @@ class Ledger:
         reached: position of the input that the next result is of.
         frames: number of rows of the table.
         study_frames: those that studies are made of.
+        tally: counts over the frames that were processed.
         without_picture: number of files that were skipped because they hold no picture, by the reason.
     """
 
     def __init__(self, table: Table, journal: Journal, record: RunRecord, studies: bool, absolute: bool, on_progress: Progress) -> None:
         self.reached = self.frames = 0
         self.study_frames: list[StudyFrame] = []
+        self.tally = Tally()
         self.without_picture: Counter[str] = Counter()
         self._table, self._journal, self._record, self._on_progress = table, journal, record, on_progress
         self._studies, self._absolute = studies, absolute
@@ -95,11 +98,14 @@ class Ledger:
         if came.located is not None:
             came = came._replace(located=(self._journal.conceal(came.located[0]), came.located[1]))
         self._put(planned.item, came)
+        self.tally.add_frame(came.row)
         self._file.append(came)
         if result.last:
             frames, self._file = self._file, []
             self._journal.add(planned.item, planned.stamp, frames)
             failure = next((str(frame.row["message"]) for frame in frames if frame.row["status"] == Status.FAILED.value), None)
+            if failure is not None:
+                self.tally.add_failure(planned.item.file, failure)
             self._note(planned, "done" if failure is None else "failed", failure or "", frames)
         self.tell(came.row)
 

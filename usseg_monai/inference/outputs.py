@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from usseg_monai.errors import UsageError
+from usseg_monai.errors import UsageError, did_you_mean
 from usseg_monai.imaging import atomic_path, write_png
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def check_save(save: Collection[str]) -> None:
     """
     for kind in save:
         if kind not in FOLDERS:
-            raise UsageError(f"cannot save {kind!r}: what can be saved is {', '.join(FOLDERS)}")
+            raise UsageError(f"cannot save {kind!r}: what can be saved is {', '.join(FOLDERS)}{did_you_mean(kind, FOLDERS)}")
 
 
 def no_inputs(folder: Path) -> list[Path]:

@@ -18,9 +18,9 @@ from usseg_monai.imaging.regions import scale_image
 from usseg_monai.imaging.spacing import check_spacing
 from usseg_monai.inference.engines.base import Engine
 from usseg_monai.measurements.result import Measurement, Status, Value, with_remark
-from usseg_monai.tasks import get_task
+from usseg_monai.tasks import config_file, get_task
 
-__all__ = ["ENGINES", "Prediction", "Predictor", "engine_name"]
+__all__ = ["ENGINES", "Prediction", "Predictor", "check_engine", "engine_name"]
 
 ENGINES = ("auto", "onnx", "torch")
 """What runs the network: the deployed graph in ONNX Runtime, or the bundle's MONAI chain."""
@@ -114,7 +114,10 @@ class Predictor:
             spacing_mm = check_spacing(*spacing_mm)
         output = self.engine(image.pixels)
         image, reason = scale_image(image, output.mask, spacing_mm)
-        measurement = self.task.measure_answer(output.mask, image.spacing_mm, output.extras)
+        try:
+            measurement = self.task.measure_answer(output.mask, image.spacing_mm, output.extras)
+        except UsageError as error:  # a number that is none, such as a confidence of nan
+            raise ImageError(f"the network's answer cannot be used: {error}") from error
         return Prediction(image, output.mask, output.probability, with_remark(measurement, reason))
 
 
@@ -143,17 +146,27 @@ def engine_name(engine: str, device: str) -> str:
     return engine
 
 
-def _load_engine(
-    task: str, engine: str, device: str, threads: int, weights: Path | None, batch_size: int, configs: Sequence[str]
-) -> Engine:
-    for name, number in (("threads", threads), ("batch_size", batch_size)):
-        if number < 1:
-            raise UsageError(f"{name} {number}: must be 1 or more")
+def check_engine(task: str, engine: str, device: str, batch_size: int, configs: Sequence[str]) -> None:
+    """Raise `UsageError` for choices of a `Predictor` that are wrong whatever the images; loads nothing."""
+    get_task(task)
+    if batch_size < 1:
+        raise UsageError(f"batch_size {batch_size}: must be 1 or more")
     if engine_name(engine, device) == "onnx":
         if device not in ("auto", "cpu"):
             raise UsageError(f"device {device!r}: the engine onnx runs on the CPU; use the engine torch, or the device cpu")
         if configs:
             raise UsageError(f"config {configs[0]!r}: the engine onnx runs a graph, which takes no configs; use the engine torch")
+    for name in configs:
+        config_file(task, name)
+
+
+def _load_engine(
+    task: str, engine: str, device: str, threads: int, weights: Path | None, batch_size: int, configs: Sequence[str]
+) -> Engine:
+    if threads < 1:
+        raise UsageError(f"threads {threads}: must be 1 or more")
+    check_engine(task, engine, device, batch_size, configs)
+    if engine_name(engine, device) == "onnx":
         from usseg_monai.inference.engines.onnx import OnnxEngine
 
         return OnnxEngine(task, weights, threads)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from usseg_monai.errors import UsageError
+from usseg_monai.errors import UsageError, did_you_mean
 from usseg_monai.tasks.breast import BREAST
 from usseg_monai.tasks.fetal_head import FETAL_HEAD
 from usseg_monai.tasks.left_ventricle import LEFT_VENTRICLE
@@ -31,7 +31,7 @@ def get_task(name: str) -> Task:
     try:
         return TASKS[name]
     except KeyError:
-        raise UsageError(f"unknown task {name!r}: the tasks are {', '.join(TASKS)}") from None
+        raise UsageError(f"unknown task {name!r}: the tasks are {', '.join(TASKS)}{did_you_mean(name, TASKS)}") from None
 
 
 def bundle_path(task: str) -> Path:
