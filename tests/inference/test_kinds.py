@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.imaging.samples import dicom_bytes, picture, pillow_bytes
+from tests.imaging.samples import dicom_bytes, picture, pillow_bytes, sample
 from usseg_monai.imaging import SUFFIXES
 from usseg_monai.inference.kinds import NO_IMAGES, may_be_image, says_image
 
@@ -78,6 +78,11 @@ def test_content_tells(tmp_path: Path) -> None:
     for kind in ("PNG", "JPEG", "TIFF"):
         assert says(file, pillow_bytes(picture(), kind))
     assert says(file, b"NRRD0004\ntype: uint8\n")
+    assert says(file, sample("nifti")) and says(file, sample("mha"))
+    assert says(file, b"ObjectType = Image\nNDims = 3\nElementDataFile = x.raw\n")  # of a pair: its row says that it is not read
+    assert says(file, sample("nifti")[:344] + b"ni1\0") and says(file, sample("nifti")[:344] + bytes(4))
+    assert says(file, pillow_bytes(picture(), "JPEG2000"))
+    assert not says(file, pillow_bytes(picture(), "GIF"))
     for junk in (
         b"",
         b"BM is how this text begins",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from typing import NamedTuple
 
-__all__ = ["HEAD", "describe_unread"]
+__all__ = ["HEAD", "describe_unread", "is_unread_image"]
 
 HEAD = 1024
 """Bytes of a file that are looked at."""
@@ -81,6 +81,12 @@ _KINDS = tuple(
     )
 )
 
+_ANALYZE = "the header of an Analyze pair (.hdr and .img)"
+_FROM_SCANNERS = {
+    _ANALYZE,
+    *(kind.name for kind in _KINDS if kind.name.startswith(("a JPEG 2000", "the header of a NIfTI pair", "a Philips PAR", "a GE Kretz"))),
+}
+
 _BRANDS = {
     b"heic": "a HEIC photograph",
     b"heix": "a HEIC photograph",
@@ -119,6 +125,16 @@ def describe_unread(head: bytes) -> str | None:
     return found and f"{found[0]}, which is not read; {found[1]}"
 
 
+def is_unread_image(head: bytes) -> bool:
+    """Whether a file is an image as scanners and their archives write it, of a kind that is not read: folders do not pass over it.
+
+    >>> is_unread_image(b"KRETZFILE 1.0"), is_unread_image(b"GIF89a")
+    (True, False)
+    """
+    found = _describe(head)
+    return found is not None and found[0] in _FROM_SCANNERS
+
+
 def _describe(head: bytes) -> tuple[str, str] | None:
     for kind in _KINDS:
         if head[kind.at : kind.at + len(kind.magic)] == kind.magic:
@@ -130,7 +146,7 @@ def _describe(head: bytes) -> tuple[str, str] | None:
     if head[128:132] == b"DICM":
         return "a DICOM file", "give the unpacked file"
     if _is_analyze(head):
-        return "the header of an Analyze pair (.hdr and .img)", _ONE_FILE
+        return _ANALYZE, _ONE_FILE
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     for beginnings, name, remedy in _TEXTS:
         if text.startswith(beginnings) and b"\0" not in head:

@@ -11,6 +11,9 @@ import re
 import stat
 
 from usseg_monai.imaging.dicom_kind import looks_like_dicom
+from usseg_monai.imaging.metaimage import is_metaimage
+from usseg_monai.imaging.nifti import is_nifti
+from usseg_monai.imaging.unread import is_unread_image
 
 __all__ = ["NO_IMAGES", "may_be_image", "says_image"]
 
@@ -45,7 +48,11 @@ def may_be_image(path: str) -> bool:
 
 
 def says_image(path: str) -> bool:
-    """Whether the first bytes of a file are those of an image: of DICOM, PNG, JPEG, TIFF or NRRD. A pipe or a device is not opened."""
+    """Whether the first bytes of a file are those of an image: of DICOM, PNG, JPEG, TIFF, NIfTI, NRRD or MetaImage.
+
+    A kind that scanners and their archives write and that is not read (a NIfTI pair, JPEG 2000) is one, too: its row says so. A pipe or a
+    device is not opened.
+    """
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return False
@@ -56,4 +63,4 @@ def says_image(path: str) -> bool:
             os.close(descriptor)
     except OSError:
         return False
-    return head.startswith(_MAGIC) or looks_like_dicom(head)
+    return head.startswith(_MAGIC) or is_nifti(head) or is_metaimage(head[:64]) or looks_like_dicom(head) or is_unread_image(head)
