@@ -59,7 +59,7 @@ def test_a_link_in_the_way_is_replaced_and_not_followed(prediction: Prediction, 
 
 def test_unknown_kinds() -> None:
     check_save(ALL)
-    with pytest.raises(UsageError, match="cannot save 'contour': what can be saved is mask, overlay, probability"):
+    with pytest.raises(UsageError, match="cannot save 'contour': what can be saved is mask, overlay, probability, nifti"):
         check_save(("mask", "contour"))
 
 

@@ -30,7 +30,11 @@ def add_parser(subparsers: Any) -> None:
     )
     add_batch_options(parser, "INPUT")
     parser.add_argument(
-        "--save", metavar="KINDS", default="mask,overlay", help="what to write: mask, overlay, probability (default: mask,overlay)"
+        "--save",
+        metavar="KINDS",
+        default="mask,overlay",
+        help="what to write: mask, overlay, probability, nifti (masks as NIfTI on the grid of file or stack, beside the PNG) "
+        "(default: mask,overlay)",
     )
     parser.add_argument("--engine", choices=("auto", "onnx", "torch"), default="auto", help="what runs the network (default: auto)")
     parser.add_argument("--device", metavar="DEVICE", default="auto", help="auto, cpu, or for the engine torch cuda (default: auto)")

@@ -191,6 +191,7 @@ def frame_place(index: int, size: Sequence[int], axes: Axes, grid: Grid, *, step
     return Place(
         position_mm=position if known else None,  # type: ignore[arg-type]
         normal=tuple(float(part) for part in normal / length),  # type: ignore[arg-type]
+        orientation=tuple(part / math.hypot(*along) for along in (grid.step(axes.col), grid.step(axes.row)) for part in along),
         time_ms=time_ms,
         number=phase,
     )

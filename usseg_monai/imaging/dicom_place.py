@@ -66,13 +66,15 @@ class Places:
             _seconds(dataset.text(_ACQUISITION_TIME)),
             _seconds_of_date_time(dataset.text(_ACQUISITION_DATE_TIME)),
         )
+        orientation = self._values(index, groups_of.ORIENTATION, _ORIENTATION, 6)
         instance = dataset.text(_SOP_INSTANCE)
         return Place(
             modality=modality,
             study=_digest(dataset.text(_STUDY)),
             series=_digest(dataset.text(_SERIES)),
             position_mm=position,
-            normal=_normal(self._values(index, groups_of.ORIENTATION, _ORIENTATION, 6)),
+            normal=_normal(orientation),
+            orientation=None if _normal(orientation) is None else orientation,
             time_ms=self._time_ms(index),
             number=number,
             acquired_s=next((time for time in acquired if time is not None), None),

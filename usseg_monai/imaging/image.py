@@ -66,6 +66,7 @@ class Place:
         content_s: time within its day at which the pixels were made (DICOM's ContentTime).
         instance: distinguishes images within a series; copies of one image share it; empty where unknown.
         series_number: of the series in its study, as scanners count them (DICOM's SeriesNumber).
+        orientation: unit vectors ``(x, y, z)`` along the rows and down the columns, six numbers, as DICOM's ImageOrientationPatient.
     """
 
     modality: str = ""
@@ -81,6 +82,7 @@ class Place:
     content_s: float | None = None
     instance: str = ""
     series_number: int | None = None
+    orientation: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)

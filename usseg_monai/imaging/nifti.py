@@ -11,12 +11,14 @@ Where the voxels lie, by the standard (https://nifti.nimh.nih.gov): the sform wh
 from __future__ import annotations
 
 import math
-from typing import Any
+import zlib
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from usseg_monai.errors import ImageError
-from usseg_monai.imaging.axes import Grid, find_axes, frame_place
+from usseg_monai.imaging.axes import Axes, Grid, find_axes, frame_place
 from usseg_monai.imaging.frames import Frames
 from usseg_monai.imaging.image import is_spacing
 from usseg_monai.imaging.limits import Limits
@@ -28,6 +30,7 @@ _LONGEST_EXTENSION = 16 << 20  # bytes between header and voxels
 _VECTORS = {1007, 2003, 2004}  # intent: vector, RGB, RGBA
 _COLOURS = (3, 4)
 _SPACE = (0, 1, 2)
+_HEAD = 1 << 16  # bytes in which a header ends, compressed or not
 
 
 def is_nifti(head: bytes) -> bool:
@@ -42,13 +45,8 @@ def open_nifti(data: bytes | memoryview, limits: Limits) -> Frames:
         data: the whole file, gzip or not.
         limits: bounds of a frame and of the file.
     """
-    from nibabel.nifti1 import Nifti1Header
-    from nibabel.nifti2 import Nifti2Header
-
     source: Bytes = Inflated(data) if data[:2] == b"\x1f\x8b" else Plain(data)
-    kind: Any = Nifti1Header if bytes(source.read(0, 348))[344:348] == b"n+1\0" else Nifti2Header
-    # single-file headers; check=False: nibabel would write its findings to the terminal
-    header = kind(bytes(source.read(0, kind.template_dtype.itemsize)), check=False)
+    header = _read_header(source)
     size, dtype, channel = _size_and_type(header)
     grid = _grid(header, tuple(axis + (channel == 0) for axis in _SPACE))
     axes = find_axes(size, grid, stated=_stated_slice(header, channel), channel=channel)
@@ -66,6 +64,54 @@ def open_nifti(data: bytes | memoryview, limits: Limits) -> Frames:
         intercept=0.0 if intercept is None else float(intercept),
         place=lambda index: frame_place(index, size, axes, grid, step_ms=step_ms),
     ).frames(limits)
+
+
+class NiftiGrid(NamedTuple):
+    """The grid of a file, without the axis of colours.
+
+    Attributes:
+        header: as nibabel has it.
+        size: along every axis, at least three.
+        axes: what these are.
+    """
+
+    header: Any
+    size: tuple[int, ...]
+    axes: Axes
+
+
+def read_grid(path: Path) -> NiftiGrid | None:
+    """The grid of a file that `open_nifti` has opened before; ``None`` where it is no NIfTI file.
+
+    Raises:
+        ImageError: the file is not what it was.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(_HEAD)
+        source: Bytes = Inflated(data) if data[:2] == b"\x1f\x8b" else Plain(data)
+        if not is_nifti(bytes(source.read(0, 348))):
+            return None
+        header = _read_header(source)
+    except (OSError, ImageError, zlib.error):
+        return None
+    size, _, channel = _size_and_type(header)
+    grid = _grid(header, tuple(axis + (channel == 0) for axis in _SPACE))
+    axes = find_axes(size, grid, stated=_stated_slice(header, channel), channel=channel)
+    if channel is None:
+        return NiftiGrid(header, size, axes)
+    col, row, across = (axis if axis is None else axis - (axis > channel) for axis in (axes.col, axes.row, axes.slice))
+    assert col is not None and row is not None
+    return NiftiGrid(header, (*size[:channel], *size[channel + 1 :]), Axes(col, row, across))
+
+
+def _read_header(source: Bytes) -> Any:
+    from nibabel.nifti1 import Nifti1Header
+    from nibabel.nifti2 import Nifti2Header
+
+    kind: Any = Nifti1Header if bytes(source.read(0, 348))[344:348] == b"n+1\0" else Nifti2Header
+    # single-file headers; check=False: nibabel would write its findings to the terminal
+    return kind(bytes(source.read(0, kind.template_dtype.itemsize)), check=False)
 
 
 def _size_and_type(header: Any) -> tuple[tuple[int, ...], np.dtype[Any], int | None]:

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ class Options:
         spacing_mm: ``(row, col)`` for images whose file does not say, and that ``spacing_csv`` does not name.
         spacing_csv: table of spacings by file name, or by path as in the results, for images whose file does not say. An image that it
             does not name fails, unless there is ``spacing_mm``.
-        save: what to write besides the table: ``mask``, ``overlay``, ``probability``.
+        save: what to write besides the table: ``mask``, ``overlay``, ``probability``, ``nifti``, which brings the masks along.
         resume: skip files that an earlier run into the same folder was done with, under the same weights, options and version.
             Failed and changed files are done again.
         limits: what a file may ask for.
@@ -166,6 +166,8 @@ def run_batch(
     (100, 0)
     """
     started, folder = now(), Path(output)
+    if "nifti" in options.save and "mask" not in options.save:
+        options = replace(options, save=(*options.save, "mask"))
     threads = check_options(options, get_task(task), given_masks=given_masks)
     spacings = read_spacing_csv(options.spacing_csv) if options.spacing_csv else None
     found = find_inputs(inputs, leave_out=no_inputs(folder), follow_links=options.follow_links)
@@ -213,7 +215,7 @@ def run_batch(
     names = [mask.file for mask in left_out]
     without_picture = dict(ledger.without_picture)
     skipped = counts["skipped"] - len(names) - sum(without_picture.values())
-    remarks = predictor.remarks if isinstance(predictor, GivenMasks) else []
+    remarks = [*work.remarks, *(predictor.remarks if isinstance(predictor, GivenMasks) else [])]
     tally = ledger.tally
     return Summary(
         counts["done"],
@@ -246,7 +248,7 @@ def _carry_out(work: Work, facts: Mapping[str, Any], threads: int, on_progress: 
         ) as results,
     ):
         work.out.watch(folder / TABLE, folder / JOURNAL, *([part_table(folder / TABLE, task)] if task.part_name else []))
-        ledger = Ledger(table, journal, work.record, bool(task.study), work.options.absolute, on_progress)
+        ledger = Ledger(table, journal, work.record, bool(task.study), work.options.absolute, on_progress, work.save_volume)
         try:
             ledger.tell(None)
             for result in results:

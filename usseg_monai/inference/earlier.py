@@ -18,7 +18,7 @@ from usseg_monai.imaging import is_temporary
 from usseg_monai.inference.inputs import frame_output
 from usseg_monai.inference.journal import read_head, read_outputs
 from usseg_monai.inference.lock import HeldFolder
-from usseg_monai.inference.outputs import FOLDERS, output_files
+from usseg_monai.inference.outputs import FOLDERS, output_files, volume_file
 from usseg_monai.inference.results import TABLE, part_table
 from usseg_monai.inference.run_record import NAME as RUN_RECORD
 from usseg_monai.inference.run_record import is_run_record, read_run_record
@@ -101,7 +101,7 @@ def remove_results(folder: Path, keep: Collection[int] = ()) -> None:
     tables = [STUDY_TABLE, *(part_table(Path(TABLE), task).name for task in TASKS.values() if task.part_name)]
     for name in tables:
         _remove(folder / name)
-    _remove_studies(folder / STUDIES)
+    _remove_studies(folder / STUDIES, keep)
     for name in (*FOLDERS.values(), STUDIES) if removed else (STUDIES,):
         for here, _, _ in os.walk(folder / name, topdown=False):
             with suppress(OSError):  # it is not empty
@@ -109,7 +109,7 @@ def remove_results(folder: Path, keep: Collection[int] = ()) -> None:
 
 
 def remove_output(folder: Path, output: str, frames: int | None = None) -> bool:
-    """Remove the masks, overlays and probabilities of one input, and say whether there were any.
+    """Remove the masks, overlays, probabilities and the NIfTI file of one input, and say whether there were any.
 
     Args:
         folder: of the results.
@@ -119,11 +119,12 @@ def remove_output(folder: Path, output: str, frames: int | None = None) -> bool:
     Raises:
         OutputError: one cannot be removed.
     """
+    volume = _remove(volume_file(folder, output))
     if frames == 1:
-        return _remove_frame(folder, output)
+        return _remove_frame(folder, output) or volume
     if frames is not None:
-        return sum(_remove_frame(folder, frame_output(output, frame, frames)) for frame in range(frames)) > 0
-    found = _remove_frame(folder, output)
+        return sum(_remove_frame(folder, frame_output(output, frame, frames)) for frame in range(frames)) > 0 or volume
+    found = _remove_frame(folder, output) or volume
     missing = 0
     for frame in count():
         there = _remove_frame(folder, frame_output(output, frame, 2))
@@ -162,9 +163,12 @@ def _remove(file: Path) -> bool:
     return True
 
 
-def _remove_studies(folder: Path) -> None:
-    """Remove the files of all studies: those beside a table of areas."""
+def _remove_studies(folder: Path, keep: Collection[int]) -> None:
+    """Remove the files of all studies: those beside a table of areas, and the masks of stacks, which are made anew."""
     for study in list(_studies(folder)):
+        name = Path(study).relative_to(folder).as_posix()
+        if hash(name) not in keep:  # that is a file's own name
+            _remove(volume_file(folder.parent, name))
         for ending in _STUDY_FILES[::-1]:  # the table of areas last: it is what the others are known by
             _remove(Path(study + ending))
 

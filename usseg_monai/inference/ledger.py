@@ -48,6 +48,9 @@ class NoPicture(NamedTuple):
     reason: str
 
 
+OnFile = Callable[[Input, Sequence[FrameRows], bool], None]
+"""Told of a file: the input, its frames, and whether an earlier run was done with it."""
+
 Outcome = FrameRows | Done | NoPicture
 """What can come of an input."""
 
@@ -62,6 +65,7 @@ class Ledger:
         studies: whether to keep the frames of studies, which are summed up at the end.
         absolute: whether the record gets absolute paths.
         on_progress: see `Progress`.
+        on_file: told of the frames of each file, before it is put down that the file is done.
 
     Attributes:
         reached: position of the input that the next result is of.
@@ -71,13 +75,15 @@ class Ledger:
         without_picture: number of files that were skipped because they hold no picture, by the reason.
     """
 
-    def __init__(self, table: Table, journal: Journal, record: RunRecord, studies: bool, absolute: bool, on_progress: Progress) -> None:
+    def __init__(
+        self, table: Table, journal: Journal, record: RunRecord, studies: bool, absolute: bool, on_progress: Progress, on_file: OnFile
+    ) -> None:
         self.reached = self.frames = 0
         self.study_frames: list[StudyFrame] = []
         self.tally = Tally()
         self.without_picture: Counter[str] = Counter()
         self._table, self._journal, self._record, self._on_progress = table, journal, record, on_progress
-        self._studies, self._absolute = studies, absolute
+        self._studies, self._absolute, self._on_file = studies, absolute, on_file
         self._file: list[FrameRows] = []
 
     def tell(self, row: Row | None) -> None:
@@ -102,6 +108,7 @@ class Ledger:
         self._file.append(came)
         if result.last:
             frames, self._file = self._file, []
+            self._on_file(planned.item, frames, False)
             self._journal.add(planned.item, planned.stamp, frames)
             failure = next((str(frame.row["message"]) for frame in frames if frame.row["status"] == Status.FAILED.value), None)
             if failure is not None:
@@ -112,6 +119,7 @@ class Ledger:
     def skip(self, planned: Planned, done: Done) -> None:
         """Put down an input that an earlier run was done with."""
         frames = list(done.frames())
+        self._on_file(planned.item, frames, True)
         for frame in frames:
             self._put(planned.item, frame)
         self._note(planned, "skipped", SKIPPED, frames)

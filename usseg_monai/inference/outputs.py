@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from usseg_monai.measurements.result import Measurement
     from usseg_monai.tasks import Task
 
-__all__ = ["FOLDERS", "check_save", "no_inputs", "output_files", "write_outputs", "write_overlay"]
+__all__ = ["FOLDERS", "check_save", "no_inputs", "output_files", "volume_file", "write_outputs", "write_overlay"]
 
-FOLDERS = {"mask": "masks", "overlay": "overlays", "probability": "probabilities"}
-"""What can be saved, and the folder of each."""
+FOLDERS = {"mask": "masks", "overlay": "overlays", "probability": "probabilities", "nifti": "nifti"}
+"""What can be saved, and the folder of each: a PNG for each frame, and NIfTI files of masks (`usseg_monai.inference.mask_volumes`)."""
 
 _FULL = 65535  # probability 1 in a 16-bit PNG
 
@@ -30,7 +30,7 @@ def check_save(save: Collection[str]) -> None:
 
     >>> check_save(["mask", "contour"])
     Traceback (most recent call last):
-    usseg_monai.errors.UsageError: cannot save 'contour': what can be saved is mask, overlay, probability
+    usseg_monai.errors.UsageError: cannot save 'contour': what can be saved is mask, overlay, probability, nifti
     """
     for kind in save:
         if kind not in FOLDERS:
@@ -41,7 +41,7 @@ def no_inputs(folder: Path) -> list[Path]:
     """Folders whose files are results, where ``folder`` is that of a run: none of them is an input, wherever the user points.
 
     >>> [path.as_posix() for path in no_inputs(Path("out"))]
-    ['out', 'out/masks', 'out/overlays', 'out/probabilities']
+    ['out', 'out/masks', 'out/overlays', 'out/probabilities', 'out/nifti']
     """
     return [folder, *(folder / name for name in FOLDERS.values())]
 
@@ -52,7 +52,16 @@ def output_files(folder: Path, output: str, save: Collection[str]) -> dict[str, 
     >>> output_files(Path("out"), "a/1", ["mask"])["mask"].as_posix()
     'out/masks/a/1.png'
     """
-    return {kind: folder / FOLDERS[kind] / f"{output}.png" for kind in FOLDERS if kind in save}
+    return {kind: folder / FOLDERS[kind] / f"{output}.png" for kind in FOLDERS if kind in save and kind != "nifti"}
+
+
+def volume_file(folder: Path, output: str) -> Path:
+    """NIfTI file of the masks of a file or a stack.
+
+    >>> volume_file(Path("out"), "a/cine").as_posix()
+    'out/nifti/a/cine.nii.gz'
+    """
+    return folder / FOLDERS["nifti"] / f"{output}.nii.gz"
 
 
 def write_outputs(folder: Path, output: str, save: Collection[str], prediction: Prediction, task: Task) -> None:

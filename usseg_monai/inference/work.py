@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -20,9 +20,11 @@ from usseg_monai.inference.inputs import Input, frame_output, is_image
 from usseg_monai.inference.journal import Done, Journal, Stamp
 from usseg_monai.inference.ledger import Ledger, NoPicture, Outcome, Planned
 from usseg_monai.inference.lock import HeldFolder
-from usseg_monai.inference.outputs import output_files, write_outputs
+from usseg_monai.inference.mask_volumes import is_of_stack, write_file_volume, write_stack_volume
+from usseg_monai.inference.outputs import output_files, volume_file, write_outputs
 from usseg_monai.inference.results import FrameRows, Row, failed_row, part_rows, result_row
 from usseg_monai.inference.run_record import RunRecord
+from usseg_monai.inference.stacks import find_stacks
 from usseg_monai.measurements.result import Status
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ class Work:
         items: the inputs of this run.
         numbers: of each in the list of all inputs of the command.
         record: its total is reduced when an input turns out not to be an image.
+        outputs: of files with slices of stacks, the name of their masks and the number of their frames.
+        remarks: what the user has to know when the run is over.
     """
 
     predictor: Predictor | GivenMasks
@@ -51,6 +55,8 @@ class Work:
     numbers: Sequence[int]
     record: RunRecord
     looked_at: int = 0
+    outputs: dict[str, tuple[str, int]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     def plan(self, journal: Journal, start: int = 0, *, ended: bool = False) -> Iterator[Planned]:
         """The inputs from one on, one by one, each looked at no sooner than its turn comes; work on them begins, unless it has ended."""
@@ -116,7 +122,25 @@ class Work:
         sum_up = getattr(importlib.import_module(module), function)
         with self.out.writing() as folder:
             studies: list[Row] = sum_up(task, folder, ledger.study_frames, self.options.epicardium)
+        for stack in find_stacks(ledger.study_frames) if self.outputs else ():
+            self._write_volume(stack.name, partial(write_stack_volume, stack=stack, outputs=self.outputs))
         return studies
+
+    def save_volume(self, item: Input, frames: Sequence[FrameRows], done: bool) -> None:
+        """Write the masks of a file with their geometry, or note where those of a stack are that it has slices of."""
+        if "nifti" not in self.options.save or any(frame.row["status"] == Status.FAILED.value for frame in frames):
+            return
+        if is_of_stack(item, frames):
+            self.outputs[item.file] = item.output, len(frames)
+        elif not done:
+            self._write_volume(item.output, partial(write_file_volume, item=item, frames=frames))
+
+    def _write_volume(self, output: str, write: Callable[[Path], object]) -> None:
+        try:
+            with self.out.writing(volume_file(Path(), output)) as folder:
+                write(folder)
+        except ImageError as error:
+            self.remarks.append(f"no NIfTI file of the masks of {printable(output)}: {error}")
 
     def _check_modality(self, image: GreyImage) -> None:
         task, modality = self.predictor.task, "" if image.place is None else image.place.modality
@@ -132,7 +156,9 @@ class Work:
         if done is None or not done.is_of(item, stamp) or any(row["status"] == Status.FAILED.value for row in done.rows):
             return None
         names = (frame_output(item.output, frame, len(done.rows)) for frame in range(len(done.rows)))
-        files = (file for name in names for file in output_files(self.out.path, name, self.options.save).values())
+        files = [file for name in names for file in output_files(self.out.path, name, self.options.save).values()]
+        if "nifti" in self.options.save and not is_of_stack(item, list(done.frames())):
+            files.append(volume_file(self.out.path, item.output))
         return journal.restore(done, partial(self._read_place, item)) if all(map(_is_there, files)) else None
 
     def _read_place(self, item: Input, frame: int) -> Place | None:

@@ -1,0 +1,167 @@
+"""Masks as NIfTI: on the grid of a NIfTI file, or of slices whose places are known, so that viewers lay them over the pictures.
+
+Written slice by slice: a mask of a thousand frames costs the memory of one. The structure is 1. Nothing of a source's header is carried
+over but its grid: descriptions may name a patient.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from usseg_monai.errors import ImageError, printable
+from usseg_monai.imaging.image import MaskArray, Place, Spacing
+from usseg_monai.imaging.nifti import NiftiGrid, read_grid
+from usseg_monai.imaging.write import atomic_path
+
+__all__ = ["MaskGrid", "write_nifti_mask", "write_nifti_mask_like"]
+
+_MOST_OF_NIFTI_1 = 32767  # voxels along an axis
+_GZIP_LEVEL = 3
+_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # from DICOM's left, posterior, superior
+_NEARLY_1 = float(np.nextafter(np.float32(1), np.float32(2)))
+
+
+@dataclass(frozen=True)
+class MaskGrid:
+    """Where the pixels of masks lie.
+
+    Attributes:
+        shape: ``(rows, cols)`` of a mask.
+        slices: number of slices; each phase has as many.
+        spacing_mm: ``(row, col)``, ``None`` where unknown.
+        first, last: places of the first and the last slice; without them the grid is that of a picture alone.
+        step_ms: between two phases; 0 where unknown.
+    """
+
+    shape: tuple[int, int]
+    slices: int = 1
+    spacing_mm: Spacing | None = None
+    first: Place | None = None
+    last: Place | None = None
+    step_ms: float = 0.0
+
+    def affine(self) -> np.ndarray:
+        """From ``(col, row, slice)`` to right, anterior, superior in mm, ``(4, 4)``; a pixel is 1 mm where its size is not known.
+
+        >>> MaskGrid((10, 20), spacing_mm=(0.5, 0.25)).affine().diagonal().tolist()
+        [-0.25, -0.5, 1.0, 1.0]
+        """
+        down, right = self.spacing_mm or (1.0, 1.0)
+        if self.spacing_mm == (1.0, 1.0):  # readers take exactly 1 x 1 for a size that is not known
+            down = right = _NEARLY_1
+        steps = np.eye(4)
+        first, last = self.first, self.last
+        if first is None or last is None or first.position_mm is None or last.position_mm is None or first.orientation is None:
+            steps[:3, 0], steps[:3, 1] = (right, 0, 0), (0, down, 0)
+            return _TO_RAS @ steps
+        along, across = np.array(first.orientation[:3]), np.array(first.orientation[3:])
+        steps[:3, 0], steps[:3, 1] = along * right, across * down
+        steps[:3, 3] = first.position_mm
+        between = (np.array(last.position_mm) - first.position_mm) / max(self.slices - 1, 1)
+        steps[:3, 2] = between if self.slices > 1 else np.cross(along, across)
+        return _TO_RAS @ steps
+
+
+def write_nifti_mask(path: Path, grid: MaskGrid, masks: Iterable[MaskArray]) -> None:
+    """Write masks: all slices of the first phase, then those of the second, and so on.
+
+    Args:
+        path: target, ``.nii.gz``; folders are made as needed.
+        grid: of the masks.
+        masks: ``(rows, cols)``, nonzero is structure; a whole number of phases.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with tempfile.TemporaryFile() as voxels:
+        for mask in masks:
+            voxels.write((mask != 0).astype(np.uint8).tobytes())
+        rows, cols = grid.shape
+        phases = voxels.tell() // (rows * cols * grid.slices)
+        size = (cols, rows, grid.slices, phases) if phases > 1 else (cols, rows, grid.slices)
+        header = _header(size)
+        affine = grid.affine()
+        header.set_zooms((*np.linalg.norm(affine[:3, :3], axis=0), grid.step_ms)[: len(size)])
+        header.set_qform(affine, code=1)
+        header.set_sform(affine, code=1)
+        header.set_xyzt_units("mm" if grid.spacing_mm else None, "msec" if phases > 1 else None)
+        voxels.seek(0)
+        _write(path, header, voxels)
+
+
+def write_nifti_mask_like(path: Path, source: Path, masks: Iterable[MaskArray], count: int) -> bool:
+    """Write the masks of all frames of a NIfTI file on its own grid; ``False`` where the source is no NIfTI file.
+
+    Args:
+        path: target, ``.nii.gz``.
+        source: file that was read.
+        masks: of its frames in their order.
+        count: number of these.
+
+    Raises:
+        ImageError: the source is no longer what was read.
+        OutputError: it cannot be written.
+    """
+    known = read_grid(source)
+    if known is None:
+        return False
+    if math.prod(known.size[axis] for axis in known.axes.others(len(known.size))) != count:
+        raise ImageError(f"{printable(source.name)}: it changed while it was predicted; do it again")
+    header = _header(known.size)
+    for name in ("pixdim", "qform_code", "sform_code", "xyzt_units", "dim_info", *_FORMS):
+        header[name] = known.header[name]
+    with tempfile.TemporaryFile() as voxels:
+        volume = _memory(voxels, known.size)
+        for mask, place in zip(masks, _places(known), strict=True):
+            volume[place] = (mask != 0).T if known.axes.col < known.axes.row else mask != 0
+        volume.flush()
+        voxels.seek(0)
+        _write(path, header, voxels)
+    return True
+
+
+_FORMS = ("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z")
+
+
+def _memory(voxels: Any, size: Sequence[int]) -> np.memmap[Any, np.dtype[np.uint8]]:
+    return np.memmap(voxels, np.uint8, "w+", shape=tuple(size), order="F")
+
+
+def _places(known: NiftiGrid) -> Iterable[tuple[slice | int, ...]]:
+    """Where each frame lies in the array."""
+    others = known.axes.others(len(known.size))
+    for index in np.ndindex(*(known.size[axis] for axis in reversed(others))):  # the last of these changes fastest
+        at = dict(zip(reversed(others), index, strict=True))
+        yield tuple(at.get(axis, slice(None)) for axis in range(len(known.size)))
+
+
+def _header(size: Sequence[int]) -> Any:
+    from nibabel.nifti1 import Nifti1Header
+    from nibabel.nifti2 import Nifti2Header
+
+    kind = Nifti1Header if max(size) <= _MOST_OF_NIFTI_1 else Nifti2Header
+    header: Any = kind()  # type: ignore[no-untyped-call]
+    header.set_data_shape(size)
+    header.set_data_dtype(np.uint8)
+    return header
+
+
+def _write(path: Path, header: Any, voxels: Any) -> None:
+    header["magic"] = type(header).single_magic
+    header["vox_offset"] = type(header).single_vox_offset
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("wb") as file,
+        gzip.GzipFile("", "wb", _GZIP_LEVEL, file, mtime=0) as packed,
+    ):
+        packed.write(header.binaryblock.ljust(int(header["vox_offset"]), b"\0"))
+        shutil.copyfileobj(voxels, packed, 1 << 20)

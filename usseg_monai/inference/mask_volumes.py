@@ -1,0 +1,108 @@
+"""Masks with geometry, ``--save nifti``: one NIfTI file for each file of the inputs, and one for each stack of slices.
+
+A NIfTI file has its masks on its own grid. Slices of one stack in several files, as DICOM has them, are one volume with their phases along
+the fourth axis. Both can be opened over the pictures, corrected, and measured again by ``usseg measure``. They are put together from the
+PNG masks of the run, when all frames are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from usseg_monai.imaging import Place, Spacing, read_mask
+from usseg_monai.imaging.nifti_mask import MaskGrid, write_nifti_mask, write_nifti_mask_like
+from usseg_monai.inference.inputs import Input, frame_output
+from usseg_monai.inference.outputs import output_files, volume_file
+from usseg_monai.inference.results import FrameRows, Row
+from usseg_monai.inference.stacks import Stack
+from usseg_monai.inference.study_frames import SAME_DIRECTION, StudyFrame
+
+__all__ = ["is_of_stack", "write_file_volume", "write_stack_volume"]
+
+Outputs = Mapping[str, tuple[str, int]]
+"""Of each file of the inputs, by its name in the results, the name of its masks and the number of its frames."""
+
+
+def is_of_stack(item: Input, frames: Sequence[FrameRows]) -> bool:
+    """Whether the frames of a file are slices of a stack that may lie in several files."""
+    located = frames[0].located
+    return located is not None and not StudyFrame(Path(item.path), frames[0].row, *located).of_volume
+
+
+def write_file_volume(folder: Path, item: Input, frames: Sequence[FrameRows]) -> None:
+    """Write the masks of all frames of a file as one NIfTI file.
+
+    Raises:
+        ImageError: a mask cannot be read back.
+        OutputError: it cannot be written.
+    """
+    count = len(frames)
+    masks = [_mask_file(folder, item.output, frame, count) for frame in range(count)]
+    target = volume_file(folder, item.output)
+    if write_nifti_mask_like(target, Path(item.path), map(read_mask, masks), count):
+        return
+    shape = read_mask(masks[0]).shape
+    places = [frame.located[0] for frame in frames if frame.located is not None]
+    slices = sum(place.number == 0 for place in places)  # of a volume, all slices of the first phase come first
+    known = len(places) == count and slices > 0 and count % slices == 0 and all(_is_known(place) for place in places)
+    first, last = (places[0], places[slices - 1]) if known else (None, None)
+    grid = MaskGrid((shape[0], shape[1]), slices if known else 1, _spacing(frames[0].row), first, last)
+    write_nifti_mask(target, grid, map(read_mask, masks))
+
+
+def write_stack_volume(folder: Path, stack: Stack, outputs: Outputs) -> bool:
+    """Write the masks of a stack as one NIfTI file; ``False`` where its slices are no whole grid.
+
+    Raises:
+        ImageError: a mask cannot be read back.
+        OutputError: it cannot be written.
+    """
+    frames = [frame for phases in stack.slices for frame in phases]
+    first, last = stack.slices[0][0], stack.slices[-1][0]
+    if not stack.positions_mm or first.of_volume or len({len(phases) for phases in stack.slices}) > 1 or not _are_alike(frames):
+        return False
+    times = [time for time in stack.times_ms() if time is not None]
+    steps = np.diff(times) if len(times) == stack.phases else np.array([])
+    step_ms = float(np.median(steps)) if len(steps) and (steps > 0).all() else 0.0
+    grid = MaskGrid(first.shape, len(stack.slices), _spacing(first.row), first.place, last.place, step_ms)
+    files = (_file_of(folder, phases[phase], outputs) for phase in range(stack.phases) for phases in stack.slices)
+    write_nifti_mask(volume_file(folder, stack.name), grid, map(read_mask, files))
+    return True
+
+
+def _are_alike(frames: Sequence[StudyFrame]) -> bool:
+    """Whether pictures have one size, one pixel size and one orientation."""
+    first = frames[0].place.orientation
+    return (
+        first is not None
+        and len({(frame.shape, _spacing(frame.row)) for frame in frames}) == 1
+        and all(
+            frame.place.orientation is not None
+            and np.dot(first[:3], frame.place.orientation[:3]) >= SAME_DIRECTION
+            and np.dot(first[3:], frame.place.orientation[3:]) >= SAME_DIRECTION
+            for frame in frames
+        )
+    )
+
+
+def _is_known(place: Place) -> bool:
+    return place.position_mm is not None and place.orientation is not None
+
+
+def _file_of(folder: Path, frame: StudyFrame, outputs: Outputs) -> Path:
+    output, frames = outputs[frame.file]
+    number = frame.row["frame"]
+    assert isinstance(number, int)
+    return _mask_file(folder, output, number, frames)
+
+
+def _mask_file(folder: Path, output: str, frame: int, frames: int) -> Path:
+    return output_files(folder, frame_output(output, frame, frames), ("mask",))["mask"]
+
+
+def _spacing(row: Row) -> Spacing | None:
+    down, right = row["spacing_mm_row"], row["spacing_mm_col"]
+    return (float(down), float(right)) if isinstance(down, (int, float)) and isinstance(right, (int, float)) else None
