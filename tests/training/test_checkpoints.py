@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,15 @@ from ignite.engine import Engine, Events
 from monai.handlers import CheckpointSaver, EarlyStopHandler
 
 from usseg_monai.errors import WeightsError
-from usseg_monai.training.checkpoints import BestSoFar, load_weights, newest_checkpoint
+from usseg_monai.training.checkpoints import (
+    MAX_CHECKPOINT_BYTES,
+    BestSoFar,
+    ResumeLoader,
+    TrainingData,
+    load_weights,
+    newest_checkpoint,
+    unfinished,
+)
 
 
 def test_finds_the_last_epoch_by_its_number(tmp_path: Path) -> None:
@@ -111,3 +120,65 @@ def test_weights_that_do_not_fit_are_one_line(tmp_path: Path) -> None:
         load_weights(torch.nn.Linear(2, 1), tmp_path / "model.pt")
     with pytest.raises(WeightsError, match="no weights at"):
         load_weights(torch.nn.Linear(2, 1), tmp_path / "missing.pt")
+
+
+def test_a_pipe_a_folder_and_a_huge_file_are_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "huge.pt").open("wb") as file:
+        file.truncate(MAX_CHECKPOINT_BYTES + 1)
+    for name, said in (("pipe", "no regular file"), (".", "no regular file"), ("none.pt", "does not exist"), ("huge.pt", "at most")):
+        with pytest.raises(WeightsError, match=said):
+            load_weights(torch.nn.Linear(2, 1), tmp_path / name)
+
+
+def test_a_pickle_of_programs_is_refused_without_advice_to_run_it(tmp_path: Path) -> None:
+    torch.save({"weight": Path("x")}, tmp_path / "model.pt")
+    with pytest.raises(WeightsError, match="it holds more than tensors and plain values; give") as refused:
+        load_weights(torch.nn.Linear(2, 1), tmp_path / "model.pt")
+    assert "\n" not in str(refused.value)
+
+
+def left(folder: Path, epoch: int, data: TrainingData) -> str:
+    """A checkpoint as a training leaves it."""
+    file = folder / f"checkpoint_epoch={epoch}.pt"
+    torch.save({"data": data.state_dict(), "network": {}}, file)
+    return str(file)
+
+
+def test_only_an_unfinished_training_on_the_same_data_is_resumed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data, same, other = TrainingData(["a", "b"], ["c"]), TrainingData(["a", "b"], ["c"]), TrainingData(["a"], ["b", "c"])
+    left(tmp_path, 1, data)
+    newest = left(tmp_path, 2, data)
+    assert unfinished(str(tmp_path), same, max_epochs=3) == newest
+    assert unfinished(str(tmp_path), same, max_epochs=2) is None
+    assert caplog.text == ""
+    assert unfinished(str(tmp_path), other, max_epochs=3) is None
+    assert "is of a training on other data" in caplog.text
+
+
+def test_of_several_trainings_in_a_folder_the_last_counts(tmp_path: Path) -> None:
+    """A finished one of four epochs left its last two; the next one was stopped after its first."""
+    earlier, later = TrainingData(["a"], []), TrainingData(["a"], [])
+    earlier.begun, later.begun = 1.0, 2.0
+    left(tmp_path, 3, earlier)
+    left(tmp_path, 4, earlier)
+    stopped = left(tmp_path, 1, later)
+    assert unfinished(str(tmp_path), later, max_epochs=4) == stopped
+
+
+def test_a_resumed_training_keeps_its_beginning(tmp_path: Path) -> None:
+    earlier, later = TrainingData(["a"], []), TrainingData(["a"], [])
+    earlier.begun = 1.0
+    later.load_state_dict(earlier.state_dict())
+    assert later.state_dict() == earlier.state_dict()
+
+
+def test_a_state_is_loaded_when_a_trainer_starts_and_not_when_it_is_run_on(tmp_path: Path) -> None:
+    network, trainer = torch.nn.Linear(1, 1), Engine(lambda engine, batch: None)
+    torch.save(network.state_dict(), tmp_path / "state.pt")
+    ResumeLoader(str(tmp_path / "state.pt"), {"network": network}).attach(trainer)
+    saved = float(network.weight)
+    for epoch, expected in ((1, saved), (2, 7.0)):
+        network.weight.data.fill_(7.0)
+        trainer.run([0], max_epochs=epoch)
+        assert float(network.weight) == expected

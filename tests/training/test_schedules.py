@@ -43,3 +43,10 @@ def test_takes_up_the_curve_of_a_longer_training() -> None:
     second = make(60)
     second.load_state_dict(first.state_dict())
     assert rates(second, 40) == pytest.approx(rates(make(60), 59)[19:])
+
+
+def test_begins_a_new_cycle_after_the_end() -> None:
+    schedule = make(7)
+    first, second, third = (rates(schedule, 6) for _ in range(3))
+    assert first == second == third
+    assert max(first) == pytest.approx(0.002, rel=0.1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from ignite.engine import Engine
+from ignite.engine import Engine, Events
 from torch import Tensor, nn
 
 from usseg_monai.errors import WeightsError
@@ -174,3 +174,21 @@ def test_the_handler_refuses_weights_of_whose_doubt_nothing_is_known(checkpoint:
 def test_the_handler_has_nothing_to_fit_without_validation(tmp_path: Path) -> None:
     TrustHandler(Smooth(), str(tmp_path / "model.pt"), [], [], []).fit()
     assert not list(tmp_path.iterdir())
+
+
+def test_what_was_fitted_on_earlier_weights_is_removed_while_a_training_runs(fitted: Trust, checkpoint: Path) -> None:
+    """The best weights of an epoch are usable at once, without confidence; the file beside them is of those before."""
+    save_trust(fitted, checkpoint)
+    trainer = Engine(lambda engine, batch: None)
+    TrustHandler(Smooth(), str(checkpoint), [], [], []).attach(trainer)
+    trainer.fire_event(Events.EPOCH_COMPLETED)
+    assert load_trust(checkpoint) is not None
+    checkpoint.write_bytes(checkpoint.read_bytes() + b"more")
+    trainer.fire_event(Events.EPOCH_COMPLETED)
+    assert load_trust(checkpoint) is None
+
+
+def test_there_is_no_trust_without_weights(fitted: Trust, checkpoint: Path) -> None:
+    save_trust(fitted, checkpoint)
+    checkpoint.unlink()
+    assert load_trust(checkpoint) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from ignite.engine import Engine, Events
 from ignite.handlers import EMAHandler
 
@@ -19,15 +20,19 @@ class WeightAverage(EMAHandler):
     Attach it after the handlers that load weights for the network, and before those that load a state to resume from, whose own average
     then takes the place of this one. Arguments are those of `ignite.handlers.EMAHandler`.
 
-    >>> import torch
+    Attributes:
+        weights_were_given: whether the network had other weights than this average when the last run started.
+
     >>> network = torch.nn.Linear(1, 1, bias=False)
     >>> average, trainer = WeightAverage(network, momentum=0.1), Engine(lambda engine, batch: None)
     >>> average.attach(trainer)
     >>> _ = network.weight.data.fill_(3.0)
     >>> _ = trainer.run([0])
-    >>> round(average.ema_model.weight.item(), 3)
-    3.0
+    >>> round(average.ema_model.weight.item(), 3), average.weights_were_given
+    (3.0, True)
     """
+
+    weights_were_given = False
 
     def attach(self, engine: Engine, *args: Any, **kwargs: Any) -> None:
         """Register on the trainer's events, as `ignite.handlers.EMAHandler` does."""
@@ -35,4 +40,6 @@ class WeightAverage(EMAHandler):
         super().attach(engine, *args, **kwargs)
 
     def _begin(self) -> None:
-        self.ema_model.load_state_dict(self.model.state_dict())
+        weights, average = self.model.state_dict(), self.ema_model.state_dict()
+        self.weights_were_given = not all(torch.equal(weights[name], average[name]) for name in weights)
+        self.ema_model.load_state_dict(weights)
