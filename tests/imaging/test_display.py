@@ -43,10 +43,17 @@ def test_one_hot_pixel_does_not_darken_the_rest() -> None:
 )
 def test_a_picture_is_dark_where_hardly_any_pixel_is_bright(bright: float, share: float, dark: bool) -> None:
     pixels = picture(bright, share, low=20)
+    pixels[-3:] = np.linspace(0, 30, 150).reshape(3, 50)  # the rest is not of one value
     shown = to_display(pixels)
     assert np.array_equal(shown, pixels.astype(np.uint8)) is not dark
     if dark:
         assert (shown.min(), shown.max()) == (0, 255)
+
+
+def test_a_small_structure_alone_stays_or_is_seen() -> None:
+    on_screen, beyond = picture(128, 0.004), picture(4000, 0.004)
+    np.testing.assert_array_equal(to_display(on_screen), on_screen.astype(np.uint8))
+    np.testing.assert_array_equal(to_display(beyond), picture(255, 0.004).astype(np.uint8))
 
 
 @pytest.mark.parametrize(("value", "shown"), [(0, 0), (7, 7), (255, 255), (256, 0), (-3, 0), (7e5, 0)])

@@ -20,8 +20,9 @@ def to_display(pixels: GreyArray) -> npt.NDArray[np.uint8]:
     """Grey values for a screen.
 
     Values within 0 to 255 stay as they are, fractions cut off, unless the picture is dark (`DARK`). A dark picture, and one of any other
-    range, is stretched so that the darkest and the brightest half percent of its pixels become black and white; where these are the same
-    value, from the least value to the largest. A picture of one value outside of 0 to 255 is black.
+    range, is stretched so that the darkest and the brightest half percent of its pixels become black and white. Where these have the same
+    value, as in a picture of a small structure alone, a dark one stays as it is, and any other is stretched from its least value to its
+    largest. A picture of one value outside of 0 to 255 is black.
 
     Args:
         pixels: ``(rows, cols)``, finite.
@@ -35,9 +36,12 @@ def to_display(pixels: GreyArray) -> npt.NDArray[np.uint8]:
     array([[  0, 128, 255]], dtype=uint8)
     """
     least, largest = float(pixels.min()), float(pixels.max())
-    if least >= 0 and largest <= 255 and (least == largest or np.count_nonzero(pixels >= DARK) >= _TAIL * pixels.size):
+    on_screen = least >= 0 and largest <= 255
+    if on_screen and np.count_nonzero(pixels >= DARK) >= _TAIL * pixels.size:
         return pixels.astype(np.uint8)
     low, high = map(float, np.quantile(pixels, (_TAIL, 1 - _TAIL)))
+    if low == high and on_screen:
+        return pixels.astype(np.uint8)
     if low == high:
         low, high = least, largest
     scale = 255 / (high - low) if high > low else 0.0

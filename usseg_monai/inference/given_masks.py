@@ -21,7 +21,7 @@ from usseg_monai.tasks import get_task
 
 __all__ = ["GivenMasks"]
 
-_SHADE = 96  # grey of the structure in overlays: dark enough for bright lines and letters on it
+_SHADE = 128  # grey of the structure in overlays: no dark picture, and dark enough for bright lines on it
 
 
 @dataclass(frozen=True)
