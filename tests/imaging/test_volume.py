@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import tracemalloc
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -54,6 +55,16 @@ def test_a_wrong_checksum_wherever_it_lies(behind: int) -> None:
     for at in range(-8, 0):
         with pytest.raises(zlib.error, match=r"incorrect (data|length) check"):
             Inflated(stream[:at] + bytes([stream[at] ^ 1]) + (stream[at + 1 :] if at < -1 else b"")).read(0, len(data))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
+def test_a_stream_that_was_cut_within_its_checksum(pack: Callable[[bytes], bytes]) -> None:
+    stream = pack(DATA)
+    for cut in range(1, 5):
+        with pytest.raises(ImageError, match="ends early, before its checksum"):
+            Inflated(stream[:-cut]).read(0, len(DATA))
+    assert Inflated(stream[:-4]).read(0, len(DATA) - 1) == DATA[:-1]
+    assert Inflated(stream + b"more").read(0, len(DATA)) == DATA
 
 
 def test_a_bomb_costs_the_memory_of_what_is_asked() -> None:

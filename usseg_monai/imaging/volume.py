@@ -70,6 +70,8 @@ class Inflated:
                 raise _truncated(length, len(result))
             result += part
         self._ahead = self._inflate(1)  # one step further: where the stream ends here, its checksum is compared now
+        if not self._ahead and not self._engine.eof:
+            raise ImageError("the compressed stream ends early, before its checksum; copy or export it again")
         return result
 
     def _restart(self) -> None:
