@@ -66,6 +66,12 @@ def test_no_items(value: bytes) -> None:
         fragments(value)
 
 
+@pytest.mark.parametrize("declared", [None, 1, 2])
+def test_a_table_and_nothing_behind_it(declared: int | None) -> None:
+    with pytest.raises(ImageError, match="cut or damaged"):
+        frames(fragments(b"\xfe\xff\x00\xe0\0\0\0\0" + bytes(99)), declared)
+
+
 def test_a_frame_larger_than_its_pixels() -> None:
     found = fragments(encapsulate([bytes(100)]))
     assert len(found.view(range(1), 100)) == 100

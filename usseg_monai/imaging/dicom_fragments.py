@@ -63,6 +63,8 @@ class Fragments:
             declared: number of frames by the header, ``None`` where it does not say.
         """
         count = len(self.places)
+        if not count:
+            raise ImageError(_CUT)
         if declared == 1:
             return [range(count)]
         starts = self._starts_by_table()

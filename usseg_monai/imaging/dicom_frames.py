@@ -89,8 +89,6 @@ class _Compressed:
         self._syntax = syntax
         self._frames = self._fragments.frames(dicom_pixels.stated_frames(dataset))
         self.count = len(self._frames)
-        if not self.count:
-            raise ImageError("no compressed frames; the file is cut, copy or export it again")
         plain = syntax in (RLE, ENCAPSULATED)
         most = 2 * 6 * dicom_pixels.stated_pixels(dataset) + _MARGIN  # colours of 16 bits
         code = None if plain else read_codestream(self._fragments.view(self._frames[0], most))

@@ -28,6 +28,7 @@ TAGS = frozenset((SAMPLES, INTERPRETATION, PLANAR, FRAMES, ROWS, COLUMNS, ALLOCA
 PIXELS, FLOATS, DOUBLES = 0x7FE00010, 0x7FE00008, 0x7FE00009
 _FLOAT_BITS = {FLOATS: 32, DOUBLES: 64}
 _PLAIN_GREY = {"", "MONO", "MONOCHROME", "GRAY", "GREY", "GRAYSCALE", "GREYSCALE"}  # found where MONOCHROME2 is meant
+_LARGEST_NUMBER = 2**32  # of any count or size
 _STRIP = 1 << 19  # pixels that are converted together: the memory of a frame, not of its intermediate results
 
 
@@ -233,9 +234,9 @@ def _bytes(data: memoryview, element: Element, begin: int, end: int) -> npt.NDAr
 
 
 def _whole(dataset: DataSet, tag: int) -> int | None:
-    """A whole number that is not negative; ``None`` where the element does not hold one."""
+    """A whole number that is not negative; ``None`` where the element does not hold one that can be."""
     value = dataset.number(tag, "IS" if tag == FRAMES else "US")
-    return int(value) if value is not None and value >= 0 and value == int(value) else None
+    return int(value) if value is not None and 0 <= value < _LARGEST_NUMBER and value == int(value) else None
 
 
 def _allocated(dataset: DataSet, element: Element, samples: int, code: Codestream | None) -> int:
