@@ -71,6 +71,7 @@ def test_one_stack(change: Change) -> None:
 TWO_PATIENTS: dict[str, Change] = {
     "all UIDs the same": lambda s, p: {},
     "study and series the same": lambda s, p: {"instance": ""},
+    "instances the same, no numbers": lambda s, p: {"number": None},
     "one UID for all, new instances": lambda s, p: {"study": "always", "series": "always", "instance": "always"},
     "no UIDs": lambda s, p: NO_UIDS,
     "the same study, a series a slice": lambda s, p: {"series": f"series{s}", "number": p},
@@ -82,6 +83,16 @@ TWO_PATIENTS: dict[str, Change] = {
 def test_two_folders_with_the_same_uids_are_two_patients(change: Change, start_mm: float) -> None:
     first, second = find_stacks([*cine(change, folder="in/a"), *cine(change, folder="in/b", start_mm=start_mm, factor=1.5)])
     assert (first.name, second.name) == ("in/a", "in/b") and is_right(first) and is_right(second, 1.5)
+
+
+def test_two_patients_at_one_place_and_time() -> None:
+    """Without instances and numbers the pictures alone differ."""
+
+    def change(s: int, p: int) -> dict[str, Any]:
+        return {"instance": "", "number": None}
+
+    first, second = find_stacks([*cine(change, folder="in/a"), *cine(change, folder="in/b", factor=1.5)])
+    assert is_right(first) and is_right(second, 1.5)
 
 
 def test_two_patients_with_folders_of_their_own() -> None:
@@ -154,6 +165,12 @@ def test_a_series_of_one_slice_belongs_to_the_stack_that_has_it_or_lacks_it() ->
     assert filled.problems == () and areas(filled) == [row if s != 3 else [2 * value for value in row] for s, row in enumerate(right())]
 
 
+def test_a_series_of_one_slice_beyond_a_whole_stack_is_no_part_of_it() -> None:
+    beyond = cine(lambda s, p: {"series": "beyond"}, slices=1, start_mm=60, name="b")
+    stacks = find_stacks([*cine(), *beyond])
+    assert [len(stack.slices) for stack in stacks] == [6, 1] and is_right(stacks[0])
+
+
 @pytest.mark.parametrize("uids", [NO_UIDS, {}], ids=["no UIDs", "series"])
 def test_other_views_beside_a_stack(uids: dict[str, Any]) -> None:
     """A long-axis cine, a localizer, and a single picture that lies parallel to the stack."""
@@ -198,6 +215,11 @@ def test_new_uids_for_every_file_are_united_only_on_a_regular_grid(missing: int,
     assert (len(stacks) == 1) == united
     if united:
         assert stacks[0].problems == ("the slices have 1 to 4 phases: some are missing",)
+
+
+@pytest.mark.parametrize(("slices", "united"), [(3, True), (2, False)])
+def test_two_slices_are_no_grid(slices: int, united: bool) -> None:
+    assert (len(find_stacks(cine(NEW["study a file"], slices=slices))) == 1) == united
 
 
 @pytest.mark.parametrize(("off_mm", "united"), [(0.9, True), (1.1, False)])
