@@ -316,6 +316,17 @@ def test_fewer_bytes_than_the_picture_needs(tmp_path: Path) -> None:
         pixels_of(tmp_path, tiff((tags, [*strips[:-1], strips[0][:20]])))
 
 
+def test_lengths_of_strips_that_were_never_filled_in(tmp_path: Path) -> None:
+    np.testing.assert_array_equal(pixels_of(tmp_path, tiff(page(picture(), t279=(0, 0, 0, 0)))), picture())
+
+
+@pytest.mark.parametrize("deflate", [False, True])
+def test_one_strip_of_the_whole_picture(deflate: bool, tmp_path: Path) -> None:
+    values = scaled("u2")
+    data = tiff(page(values, order=">", deflate=deflate, rows_per_strip=2**32 - 1 if deflate else 37), order=">")
+    np.testing.assert_array_equal(pixels_of(tmp_path, data), values)
+
+
 def test_the_number_of_tags_of_a_directory(tmp_path: Path) -> None:
     for count, read in ((1000, True), (1001, False)):
         tags, strips = page(picture())

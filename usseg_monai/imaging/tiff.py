@@ -6,7 +6,6 @@ Pillow knows some and takes others for what they are not. All else (LZW, PackBit
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BufferedReader
@@ -21,6 +20,7 @@ from usseg_monai.imaging.frames import Frames
 from usseg_monai.imaging.limits import Limits
 from usseg_monai.imaging.pillow_samples import grey_samples
 from usseg_monai.imaging.tiff_directory import Page, read_directories, stacked_pictures
+from usseg_monai.imaging.volume import Inflated, Plain
 
 __all__ = ["open_tiff"]
 
@@ -188,22 +188,21 @@ def _own_samples(page: Page, stored: _Samples, skipped: int) -> npt.NDArray[Any]
         rows = height if tiled else min(height, stored.rows - top)  # the last strip is shorter, a tile never is
         wanted = rows * width * depth * stored.dtype.itemsize
         at = offsets[number] + before
-        packed = page.data[at : at + (lengths[number] if number < len(lengths) else wanted)]
+        told = lengths[number] if number < len(lengths) else 0
+        packed = page.data[at : at + (told or wanted)]
         part = _part(packed, wanted, page, stored.dtype).reshape(rows, width, depth)
         if page.value(_PREDICTOR, 1) == 2:
             part = np.cumsum(part, axis=1, dtype=picture.dtype)
+        if part.shape == picture.shape:  # the only part: not copied, it may be large
+            return part
         seen = part[: stored.rows - top, : stored.cols - left]
         picture[top : top + seen.shape[0], left : left + seen.shape[1], plane : plane + depth] = seen
     return picture
 
 
 def _part(packed: memoryview, wanted: int, page: Page, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    plain: memoryview | bytes = packed
-    if page.value(_COMPRESSION, _PLAIN) != _PLAIN:
-        plain = zlib.decompressobj().decompress(packed, wanted)
-    if len(plain) < wanted:
-        raise ImageError(f"the file ends early: {wanted} bytes were declared, {len(plain)} are there; copy or export it again")
-    return np.frombuffer(plain[:wanted], dtype)
+    source = Plain(packed) if page.value(_COMPRESSION, _PLAIN) == _PLAIN else Inflated(packed)
+    return np.frombuffer(source.read(0, wanted), dtype)
 
 
 def _check_stack(page: Page, pictures: int) -> None:
