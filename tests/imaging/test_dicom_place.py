@@ -39,6 +39,11 @@ def group(**sequences: Dataset) -> Dataset:
     return item(**{name: Sequence([content]) for name, content in sequences.items()})
 
 
+def test_only_codes_of_modalities_are_kept() -> None:
+    found = [place(Modality=stated).modality for stated in ("MR", "US", "SC", "MUELLER", "MRX", "")]
+    assert found == ["MR", "US", "SC", "", "", ""]
+
+
 def test_a_classic_slice() -> None:
     found = place(
         Modality="MR",

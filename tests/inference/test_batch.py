@@ -132,6 +132,15 @@ def test_bad_files_are_rows_and_the_rest_goes_on(runs: Runs, tmp_path: Path) -> 
     assert {item["file"]: bool(item["reason"]) for item in runs.record()["inputs"]} == {name: name in bad for name in status}
 
 
+def test_reasons_hold_no_folders(runs: Runs, tmp_path: Path) -> None:
+    save_picture(tmp_path / "secret.png")
+    (runs.images / "link.png").symlink_to(tmp_path / "secret.png")
+    (runs.images / "gone.png").symlink_to(tmp_path / "gone.png")
+    (runs.images / "text.png").write_text("no image")
+    assert runs(runs.images, tmp_path / "none.png", tmp_path / "q*.png", save=()).failed == 5
+    assert not [file for file in runs.out.iterdir() if str(tmp_path) in file.read_text()]
+
+
 def test_equal_names_never_overwrite_each_other(runs: Runs, tmp_path: Path) -> None:
     small, large = ellipse() * np.uint8(200), ellipse(80, 100) * np.uint8(200)
     one, other = save_picture(tmp_path / "p1/us/1.png", small), save_picture(tmp_path / "p2/us/1.png", large)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from usseg_monai.errors import ImageError, UsageError
 from usseg_monai.inference.inputs import Input, find_inputs, frame_output, is_image, part_masks
+from usseg_monai.inference.run_record import now, open_run_record
 
 
 def make(root: Path, *names: str) -> Path:
@@ -103,7 +104,7 @@ def test_links_out_of_the_folder_are_refused_and_not_followed(tmp_path: Path) ->
     refused = {item.file: item.refusal for item in found if item.refusal}
     assert [item.file for item in found] == ["a.png", "file.png", "folder", "gone.png", "relative.png"]
     assert sorted(refused) == ["file.png", "folder", "gone.png", "relative.png"]
-    assert all(reason.startswith(f"a link that points out of {inside}, not followed") for reason in refused.values())
+    assert all(reason.startswith("a link that points out of the folder, not followed") for reason in refused.values())
     assert {item.file for item in find_inputs([inside / "*"]) if item.refusal} == set(refused)
 
 
@@ -134,7 +135,7 @@ def test_links_are_followed_wherever_they_point_if_asked_for(tmp_path: Path) -> 
     found = {item.file: item for item in find_inputs([inside], follow_links=True)}
     assert list(found) == ["IM_0001", "a.png", "file.png", "folder/77", "folder/77.png", "folder/more/b.png", "gone.png", "pipe.png"]
     assert {name for name, item in found.items() if item.unsure} == {"IM_0001", "folder/77"} and is_image(found["IM_0001"])
-    assert found["gone.png"].refusal.startswith(f"a link to {store}/ab/78.png, which is not there; fetch it first")
+    assert found["gone.png"].refusal.startswith("a link to a file that is not there; fetch it first")
     assert found["pipe.png"].refusal.startswith("a pipe") and not any(found[name].refusal for name in ("IM_0001", "file.png", "folder/77"))
     assert {item.file for item in find_inputs([inside / "*"], follow_links=True)} >= set(found)
     assert not any("folder without" in item.refusal for item in find_inputs([inside, store / "ab"], follow_links=True))  # searched again
@@ -154,6 +155,20 @@ def test_results_of_an_earlier_run_are_no_inputs(tmp_path: Path) -> None:
     assert [item.file for item in find_inputs([tmp_path], leave_out=[tmp_path / "out", tmp_path / "masks"])] == ["a.png"]
     assert [item.file for item in find_inputs([tmp_path / "**" / "*.png"], leave_out=[tmp_path / "out"])] == ["a.png", "masks/b.png"]
     assert [item.file for item in find_inputs([tmp_path / "*.png"], leave_out=[tmp_path])] == ["a.png"]
+
+
+def test_results_of_any_run_are_no_inputs_unless_they_are_named(tmp_path: Path) -> None:
+    make(tmp_path, "a.png", "out/masks/a.png", "out/overlays/a.png", "out/studies/a.png", "out/b.png", "masks/c.png", "other/masks/d.png")
+    with open_run_record(tmp_path / "out", {"task": "nerve"}, now(), total=0):
+        pass
+    (tmp_path / "other/run.json").write_text('{"task": "of another program"}')
+    expected = ["a.png", "masks/c.png", "other/masks/d.png", "out/b.png"]
+    assert [item.file for item in find_inputs([tmp_path])] == expected
+    assert [item.file for item in find_inputs([tmp_path / "**/*.png"])] == expected
+    assert [item.file for item in find_inputs([tmp_path / "out"])] == ["b.png"]
+    for named in (tmp_path / "out/masks", tmp_path / "out/masks/*.png", tmp_path / "out/masks/a.png"):
+        assert [item.file for item in find_inputs([named])] == ["a.png"]
+    assert [item.file for item in find_inputs([tmp_path / "*/masks/*.png"])] == ["other/masks/d.png", "out/masks/a.png"]
 
 
 def test_a_folder_that_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

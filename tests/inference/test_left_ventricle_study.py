@@ -23,7 +23,9 @@ from usseg_monai.inference import batch, left_ventricle_study
 from usseg_monai.inference.batch import Options, Summary, run_batch
 from usseg_monai.inference.given_masks import GivenMasks
 from usseg_monai.inference.inputs import Input
+from usseg_monai.inference.merge import merge_shards
 from usseg_monai.inference.predictor import Prediction
+from usseg_monai.inference.shards import Shard
 from usseg_monai.inference.stacks import find_stacks
 from usseg_monai.measurements.left_ventricle import END_DIASTOLIC_VOLUME_ML
 from usseg_monai.tasks.left_ventricle import LEFT_VENTRICLE
@@ -222,6 +224,39 @@ def test_an_interrupted_run_sums_up_all_of_it(tmp_path: Path) -> None:
 
 
 # NIfTI
+
+
+def timed(slice_: int, phase: int, elements: Elements) -> Elements:
+    """Phases that only times of the day tell apart."""
+    rest = {name: value for name, value in elements.items() if name not in ("TriggerTime", "InstanceNumber")}
+    return rest | {"AcquisitionTime": f"0839{20 + slice_}.{100 * phase + slice_:03d}"}
+
+
+def test_phases_by_times_of_the_day_of_several_runs(tmp_path: Path) -> None:
+    """What was resumed knows the order that one run knows, though no time of the day was stored; also in the folder of merged shards."""
+    write_cine(tmp_path / "in/heart", timed)
+    run(tmp_path / "in", tmp_path / "whole")
+    expected = (tmp_path / "whole/studies.csv").read_text()
+    assert only_study(tmp_path / "whole")["end_systole_phase"] == "2"
+    part = sorted((tmp_path / "in/heart").iterdir())[::2]
+    for file in part:
+        file.rename(tmp_path / file.name)
+    run(tmp_path / "in", tmp_path / "out")
+    for file in part:
+        (tmp_path / file.name).rename(file)
+    assert run(tmp_path / "in", tmp_path / "out", resume=True).skipped == 24 - len(part)
+    assert run(tmp_path / "in", tmp_path / "out", resume=True).skipped == 24
+    assert (tmp_path / "out/studies.csv").read_text() == expected
+    journal = (tmp_path / "out/.journal.jsonl").read_text()
+    assert '"acquired_s": 0.0' in journal and "3116" not in journal  # 8:39:20 is second 31160
+    shards = [tmp_path / f"shard.{index}" for index in (1, 2)]
+    for index, shard in enumerate(shards, 1):
+        run(tmp_path / "in", shard, shard=Shard(index, 2))
+    merge_shards(shards, tmp_path / "merged")
+    changed = part[0].read_bytes()
+    part[0].write_bytes(changed + b"")
+    assert run(tmp_path / "in", tmp_path / "merged", resume=True).skipped == 23
+    assert (tmp_path / "merged/studies.csv").read_text() == expected
 
 
 def write_nifti(path: Path, voxels: np.ndarray, zooms: tuple[float, ...]) -> None:

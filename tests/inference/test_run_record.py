@@ -15,7 +15,9 @@ import pytest
 from usseg_monai import __version__
 from usseg_monai.errors import OutputError
 from usseg_monai.inference import run_record as module
-from usseg_monai.inference.run_record import InputRecord, bundle_version, now, open_run_record, read_run_record, versions
+from usseg_monai.inference.outputs import FOLDERS
+from usseg_monai.inference.run_record import RESULT_FOLDERS, InputRecord, bundle_version, now, open_run_record, read_run_record, versions
+from usseg_monai.inference.stacks import FOLDER as STUDIES
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -74,6 +76,10 @@ def test_what_is_no_record(content: str, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(OutputError, match="no run record of this version"), read_run_record(tmp_path) as (_, inputs):
         list(inputs)
+
+
+def test_all_folders_of_results_are_named() -> None:
+    assert {*FOLDERS.values(), STUDIES} == RESULT_FOLDERS
 
 
 def test_versions_of_what_was_used() -> None:

@@ -6,9 +6,10 @@ Grey values are the stored ones (no window, no rescale); MONOCHROME1, where 0 is
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
-from usseg_monai.errors import ImageError, quoted
+from usseg_monai.errors import ImageError
 from usseg_monai.imaging import dicom_frames, dicom_groups, dicom_palette, dicom_place, dicom_spacing
 from usseg_monai.imaging.dicom_codecs import COMPRESSED
 from usseg_monai.imaging.dicom_elements import Budget, DataSet, read_elements
@@ -25,6 +26,7 @@ from usseg_monai.imaging.image import GreyArray, Spacing
 from usseg_monai.imaging.limits import Limits
 
 _IMPLICIT, _BIG_ENDIAN, _DEFLATED = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
+_OF_DICOM = re.compile(r"1\.2\.840\.10008\.[0-9.]{1,40}")  # what messages may show
 _KNOWN = COMPRESSED | {"", _IMPLICIT, "1.2.840.10008.1.2.1", _BIG_ENDIAN}
 _META_CLASS, _META_SYNTAX = 0x00020002, 0x00020010
 _TAGS = dicom_frames.TAGS | dicom_palette.TAGS | dicom_spacing.TAGS | dicom_place.TAGS | dicom_groups.TAGS
@@ -78,7 +80,8 @@ def _read(data: memoryview) -> _File:
     if syntax == _DEFLATED:
         raise ImageError("a deflated DICOM file (1.2.840.10008.1.2.1.99) is not read; convert it, for example by 'dcmconv +te'")
     if syntax not in _KNOWN:
-        raise ImageError(f"transfer syntax {quoted(syntax)} is not known; convert the file to Explicit VR Little Endian")
+        named = syntax if _OF_DICOM.fullmatch(syntax) else "of no standard"
+        raise ImageError(f"transfer syntax {named}: it is not known; convert the file to Explicit VR Little Endian")
     encoding = Encoding(syntax == _IMPLICIT, syntax != _BIG_ENDIAN)
     if not fits_encoding(data[start:], encoding):
         encoding = guess_encoding(data[start:]) or encoding

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from usseg_monai.errors import ImageError, quoted
+from usseg_monai.errors import ImageError
 from usseg_monai.imaging.codestream import Codestream
 from usseg_monai.imaging.dicom_elements import DataSet, Element
 from usseg_monai.imaging.dicom_palette import Palette
@@ -29,6 +29,7 @@ PIXELS, FLOATS, DOUBLES = 0x7FE00010, 0x7FE00008, 0x7FE00009
 _FLOAT_BITS = {FLOATS: 32, DOUBLES: 64}
 _PLAIN_GREY = {"", "MONO", "MONOCHROME", "GRAY", "GREY", "GRAYSCALE", "GREYSCALE"}  # found where MONOCHROME2 is meant
 _LARGEST_NUMBER = 2**32  # of any count or size
+_NOT_READ = {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "HSV", "ARGB", "CMYK", "YBR_PARTIAL_420", "XYB"}  # codes that messages may show
 _STRIP = 1 << 19  # pixels that are converted together: the memory of a frame, not of its intermediate results
 
 
@@ -268,9 +269,10 @@ def _interpretation(dataset: DataSet, stated: str, samples: int, code: Codestrea
         return stated
     elif code is not None and code.kind == "jpeg_2000" and not stated:
         return "RGB"
-    elif not stated or stated.startswith("MONO") or stated == "PALETTE COLOR":
-        raise ImageError(f"{samples} samples a pixel, but photometric interpretation {quoted(stated)}: RGB or YBR; correct the header")
-    raise ImageError(f"photometric interpretation {quoted(stated)}: only MONOCHROME, PALETTE COLOR, RGB and YBR are read")
+    named = stated if stated in _NOT_READ else "of no standard"
+    if not stated or stated.startswith("MONO") or stated == "PALETTE COLOR":
+        raise ImageError(f"{samples} samples a pixel, but photometric interpretation {named}: RGB or YBR; correct the header")
+    raise ImageError(f"photometric interpretation {named}: only MONOCHROME, PALETTE COLOR, RGB and YBR are read")
 
 
 def _by_length(layout: Layout, length: int) -> Layout:

@@ -32,6 +32,14 @@ TAGS |= {_TRIGGER_TIME, _FRAME_TIME, _FRAME_TIMES, _PHASES, _INSTANCE, _POSITION
 TAGS |= {_SERIES_NUMBER, _INCREMENT, _DIMENSIONS, _NOMINAL_DELAY}
 """Elements that tell place and time."""
 
+_MODALITY_CODES = (
+    "AR AS ASMT AU BDUS BI BMD CD CF CP CR CS CT CTPROTOCOL DD DF DG DM DOC DS DX EC ECG EPS ES FA FID FS GM HC HD IO IOL IVOCT IVUS KER",
+    "KO LEN LP LS M3D MA MG MR MS NM OAM OCT OP OPM OPR OPT OPTBSV OPTENF OPV OSS OT PLAN POS PR PT PX REG RESP RF RG RTDOSE RTIMAGE",
+    "RTINTENT RTPLAN RTRAD RTRECORD RTSEGANN RTSTRUCT RWV SC SEG SM SMR SR SRF ST STAIN TEXTUREMAP TF TG US VA VF XA XAPROTOCOL XC",
+)
+_MODALITIES = frozenset(code for line in _MODALITY_CODES for code in line.split())
+"""Codes of DICOM PS3.3, C.7.3.1.1.1, retired ones too, and SC, which some programs write."""
+
 _TIME_DIMENSIONS = (_TEMPORAL_INDEX, _NOMINAL_DELAY, _PERCENT_OF_BEAT, _FRAME_ACQUIRED, _FRAME_REFERENCE, _TIME_OFFSET, _TRIGGER_TIME)
 _MOST_DIMENSIONS = 32
 _LARGEST_NUMBER = 2.0**31  # of InstanceNumber (PS3.5, 6.2); places in mm and times in ms are far smaller
@@ -54,7 +62,8 @@ class Places:
     def __call__(self, index: int) -> Place:
         """Of the frame with this index."""
         dataset = self._dataset
-        modality = dataset.text(MODALITY)[:16]
+        stated = dataset.text(MODALITY).upper()
+        modality = stated if stated in _MODALITIES else ""  # a text that is no code could be anything, such as a name
         number = _number(dataset, _INSTANCE)
         if self._frames > 1:  # the frames of several files of one series, one after the other
             number = (max((number or 1) - 1, 0)) * self._frames + index

@@ -7,6 +7,8 @@ glob is a folder, the part before its first wildcard, with a choice of files. A 
 Nothing is opened, and no file's size or time is asked for: a folder of a million files is listed in seconds, on a slow drive too. Where
 only the content tells whether a file is an image, the input says so, and `is_image` looks when its turn comes.
 
+Folders that hold the results of a run (``masks/`` and the like, beside a ``run.json``) are passed over, unless the user names them.
+
 How results are named
     ``file``, in the table, is the path below the given folder, or the bare name of a file given by itself; of a list, the path below the
     folder that all its files have in common. Where two are equal, as many folders above are put before each as tell them apart:
@@ -34,6 +36,8 @@ from usseg_monai.errors import ImageError, UsageError
 from usseg_monai.imaging import SUFFIXES, Spacing, is_image_name
 from usseg_monai.inference.kinds import may_be_image, says_image
 from usseg_monai.inference.lists import is_list, read_list
+from usseg_monai.inference.run_record import NAME as RUN_RECORD
+from usseg_monai.inference.run_record import RESULT_FOLDERS, is_run_record
 
 __all__ = ["Input", "find_inputs", "frame_output", "is_image", "part_masks"]
 
@@ -153,7 +157,7 @@ def find_inputs(arguments: Sequence[str | Path], *, leave_out: Collection[Path] 
         for item in _expand(str(Path(argument)), closed, follow_links):
             found.setdefault(os.path.abspath(item.path), item)
     if all(item.nothing for item in found.values()):
-        reasons = [item.refusal for item in found.values()]
+        reasons = [f"{item.path}: {item.refusal}" for item in found.values()]
         raise ImageError(reasons[0] + (f" (and {len(reasons) - 1} more such inputs)" if len(reasons) > 1 else ""))
     files = _distinct(list(found.items()), lambda item: _names(item[0], item[1].parts))
     outputs = _distinct(files, _output_names, also=_like_a_frame)
@@ -241,8 +245,8 @@ def _or_nothing(argument: str, found: list[_Found], reason: str) -> list[_Found]
         return found
     kinds = ", ".join(sorted(SUFFIXES))
     if links:
-        reason += f", but with {len(links)} links: {links[0].path} is {links[0].refusal}"
-    refusal = f"{argument}: {reason}; give image files, or folders with images ({kinds})"
+        reason += f", but with {len(links)} links: {os.path.basename(links[0].path)} is {links[0].refusal}"
+    refusal = f"{reason}; give image files, or folders with images ({kinds})"
     return [_Found(argument, 1, refusal, nothing=True)]
 
 
@@ -257,6 +261,8 @@ def _glob(pattern: Path, way: _Way) -> Iterator[_Found]:
     for match in matches:
         below = Path(match).relative_to(base)
         if any(part.startswith(".") for part in below.parts) or any(os.path.realpath(base / up) in way.closed for up in below.parents[:-1]):
+            continue
+        if any(up.name not in choice and _holds_results(str(base / up)) for up in (below, *below.parents[:-1])):
             continue
         kind, depth = _kind_of(match, way), max(1, len(below.parts))
         if kind is _Kind.FOLDER:
@@ -303,9 +309,20 @@ def _search(folder: str, depth: int, way: _Way) -> Iterator[_Found]:
 
 
 def _listing(folder: str) -> list[tuple[str, _Kind]]:
-    """Names in a folder, sorted, with what they are as far as the folder itself tells; without those that begin with a dot."""
+    """Names in a folder, sorted, with what they are as far as the folder itself tells; without those that begin with a dot, and, in the
+    output folder of a run, without the folders of its results.
+    """
     with os.scandir(folder) as entries:
-        return sorted(((entry.name, _kind(entry)) for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry[0])
+        found = sorted(((entry.name, _kind(entry)) for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry[0])
+    if (RUN_RECORD, _Kind.FILE) in found and is_run_record(Path(folder, RUN_RECORD)):
+        return [(name, kind) for name, kind in found if name not in RESULT_FOLDERS]
+    return found
+
+
+def _holds_results(folder: str) -> bool:
+    """Whether a folder is one of those that a run writes its results to."""
+    place, name = os.path.split(folder)
+    return name in RESULT_FOLDERS and is_run_record(Path(place, RUN_RECORD))
 
 
 def _kind(entry: os.DirEntry[str]) -> _Kind:
@@ -349,9 +366,9 @@ def _follow(path: str, way: _Way) -> tuple[_Kind, str]:
     kind = _Kind.FOLDER if os.path.isdir(path) else _Kind.FILE
     target = Path(path).resolve()
     if not (way.follow_links or target.is_relative_to(Path(way.base).resolve())):
-        return kind, f"a link that points out of {way.base}, not followed; give {target} itself, or --follow-links, if it is meant"
+        return kind, "a link that points out of the folder, not followed; give the file itself, or --follow-links, if it is meant"
     if not os.path.exists(path):
-        return kind, f"a link to {target}, which is not there; fetch it first, for example with 'datalad get' or 'dvc pull'"
+        return kind, "a link to a file that is not there; fetch it first, for example with 'datalad get' or 'dvc pull'"
     return kind if kind is _Kind.FOLDER or os.path.isfile(path) else _Kind.OTHER, ""
 
 

@@ -25,6 +25,7 @@ from usseg_monai.tasks import bundle_path
 
 __all__ = [
     "NAME",
+    "RESULT_FOLDERS",
     "STATES",
     "InputRecord",
     "RunRecord",
@@ -37,6 +38,9 @@ __all__ = [
 ]
 
 NAME = "run.json"
+RESULT_FOLDERS = frozenset(("masks", "overlays", "probabilities", "studies"))
+"""Names of all folders that a run may write its results to, beside its record."""
+
 STATES = ("done", "failed", "skipped")
 """What can become of an input: all frames processed; some not; or none tried: an earlier run was done with it, it is a mask, or it holds
 no picture."""
