@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,6 +103,13 @@ def test_two_patients_with_folders_of_their_own() -> None:
 
     frames = [*cine(patient("a")), *cine(patient("b"), factor=1.5), *cine(patient("c"), factor=0.5)]
     assert [(stack.name, stack.problems) for stack in find_stacks(frames)] == [("in/a", ()), ("in/b", ()), ("in/c", ())]
+
+
+def test_patients_named_by_relative_and_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    relative = [replace(item, path=Path(item.file)) for item in cine(folder="b", factor=1.5)]
+    stacks = find_stacks([*cine(folder="a"), *relative])
+    assert [(stack.name, stack.problems) for stack in stacks] == [("a", ()), ("b", ())]
 
 
 def test_two_patients_under_one_series_of_a_file_each() -> None:

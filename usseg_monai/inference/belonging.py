@@ -26,6 +26,7 @@ from itertools import pairwise
 import numpy as np
 
 from usseg_monai.imaging import Place
+from usseg_monai.inference.lists import common_folder
 from usseg_monai.inference.phases import latest, through_midnight
 from usseg_monai.inference.study_frames import SAME_DIRECTION, SAME_POSITION_MM, Slice, StudyFrame, by_position
 
@@ -119,10 +120,7 @@ def _part_patients(frames: Group) -> list[Group]:
 
 def _by_branch(frames: Group) -> list[Group]:
     """Frames by the folder that they lie in below the deepest folder that all have in common."""
-    folders = {frame.folder for frame in frames}
-    if len(folders) == 1:
-        return [frames]
-    start = len(os.path.join(os.path.commonpath(folders), ""))
+    start = len(os.path.join(common_folder(os.path.join(frame.folder, "") for frame in frames), ""))
     branches: dict[str, Group] = defaultdict(list)
     for frame in frames:
         branches[frame.folder[start:].split(os.sep)[0]].append(frame)

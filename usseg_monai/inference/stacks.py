@@ -23,6 +23,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from usseg_monai.inference.belonging import EVEN, part_stacks
+from usseg_monai.inference.lists import common_folder
 from usseg_monai.inference.phases import Arrangement, arrange
 from usseg_monai.inference.study_frames import StudyFrame, by_position
 
@@ -109,7 +110,7 @@ def _name(group: Sequence[StudyFrame]) -> str:
     folder = os.path.commonpath([file.parent for file in files])
     if folder:
         return PurePosixPath(folder).as_posix()
-    return os.path.basename(os.path.commonpath([frame.path.absolute().parent for frame in group])) or "study"
+    return os.path.basename(common_folder(str(frame.path) for frame in group)) or "study"
 
 
 def _unite_phases(groups: Sequence[list[StudyFrame]]) -> list[list[StudyFrame]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +47,10 @@ class StudyFrame:
         """Name of the file in the results."""
         return str(self.row["file"])
 
-    @property
+    @cached_property
     def folder(self) -> str:
-        """The file's folder."""
-        return str(self.path.parent)
+        """Absolute path of the file's folder."""
+        return os.path.dirname(os.path.abspath(self.path))
 
     @property
     def of_volume(self) -> bool:
