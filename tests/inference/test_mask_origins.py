@@ -86,6 +86,14 @@ def test_a_corrected_mask_counts(run: tuple[Path, list[Any]], tmp_path: Path) ->
     assert again[2] == pytest.approx(100 * (1 - truth[1] / (truth[0] + more)), rel=1e-5)
 
 
+def test_a_mask_of_another_size_is_refused(run: tuple[Path, list[Any]], tmp_path: Path) -> None:
+    Image.fromarray(np.kron(disc(12), np.ones((2, 2), np.uint8)) * np.uint8(255)).save(run[0] / "masks" / "heart" / "5.png")
+    assert measure(run[0] / "masks", tmp_path / "again", save=()).failed == 1
+    with (tmp_path / "again" / "results.csv").open(newline="", encoding="utf-8") as file:
+        (message,) = [row["message"] for row in csv.DictReader(file) if row["status"] == "failed"]
+    assert message == "the mask has 128 x 128 pixels, its picture had 64 x 64: save it in that size"
+
+
 def test_masks_elsewhere_are_of_the_run_that_is_named(run: tuple[Path, list[Any]], tmp_path: Path) -> None:
     out, truth = run
     shutil.copytree(out / "masks", tmp_path / "corrected")
@@ -114,7 +122,7 @@ def test_pixel_sizes_of_other_tasks_are_found_too(tmp_path: Path) -> None:
     run_batch("fetal_head", [tmp_path / "in"], tmp_path / "out", Options(save=("mask",), spacing_mm=(0.9, 0.9)), given_masks=True)
     origins = read_origins(tmp_path / "out")
     assert sorted(origins) == ["1", "cine_frame000", "cine_frame001"]
-    assert set(origins.values()) == {((0.9, 0.9), None)}
+    assert set(origins.values()) == {((0.9, 0.9), None, None)}
     run_batch("fetal_head", [tmp_path / "out" / "masks"], tmp_path / "again", Options(save=()), given_masks=True)
     rows = [list(csv.DictReader((tmp_path / name / "results.csv").open(newline="", encoding="utf-8"))) for name in ("out", "again")]
     assert [row["head_circumference_mm"] for row in rows[0]] == [row["head_circumference_mm"] for row in rows[1]]
@@ -123,8 +131,8 @@ def test_pixel_sizes_of_other_tasks_are_found_too(tmp_path: Path) -> None:
 def test_origins_of_a_cine(run: tuple[Path, list[Any]]) -> None:
     origins = read_origins(run[0])
     assert len(origins) == 8
-    spacing, place = origins["heart/5"]
-    assert spacing == (1.25, 1.25)
+    spacing, place, shape = origins["heart/5"]
+    assert spacing == (1.25, 1.25) and shape == (64, 64)
     assert place is not None and place.position_mm is not None
     assert place == Place(study="heart", series="heart", position_mm=(0, 0, place.position_mm[2]), normal=(0, 0, 1), time_ms=0, number=0)
 

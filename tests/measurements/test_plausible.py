@@ -188,3 +188,44 @@ def test_holes_are_enclosed() -> None:
 )
 def test_bounds_of_a_size_are_plausible_sizes(size: float, doubtful: bool) -> None:
     assert bool(size_doubts("size", size, (40.0, 400.0), (1.0, 1.0))) == doubtful
+
+
+@pytest.mark.parametrize(("percent", "outwards"), [(nerve.AREA_PERCENT[0], -1), (nerve.AREA_PERCENT[1], 1)])
+def test_shares_of_a_nerve(percent: float, outwards: int) -> None:
+    pixels = round(percent / 100 * 20000)
+    for count, status in ((pixels, Status.OK), (pixels + outwards, Status.LOW_CONFIDENCE)):
+        mask = np.zeros((200, 100), np.bool_)
+        side = math.isqrt(pixels)
+        rows, cols = np.divmod(np.arange(count), side)
+        mask[2 + rows, 2 + cols] = True
+        result = TASKS["nerve"].measure(mask, (0.2, 0.2))
+        assert result.status is status, (count, result.message)
+
+
+@pytest.mark.parametrize("task", ["left_ventricle", "nerve", "fetal_head"])
+def test_second_pieces(task: str) -> None:
+    """From 5 % of the largest piece on they are said."""
+    for size, said in ((20, True), (19, False)):
+        mask = rectangle(20, 20)
+        rows, cols = np.divmod(np.arange(size), 5)
+        mask[60 + rows, 60 + cols] = True
+        assert ("a second piece has 5 % of the largest one's area" in TASKS[task].measure(mask, (0.5, 0.5)).message) == said
+
+
+def _head(long: float, short: float) -> Mask:
+    return np.hypot((COLS - 70) / long, (ROWS - 50) / short) <= 1
+
+
+@pytest.mark.parametrize(
+    ("column", "bound", "heads", "words"),
+    [
+        ("biparietal_diameter_px", fetal_head.SHORT_AXIS_PX, [(11, short) for short in np.arange(8, 10.5, 0.1)], "short axis of"),
+        ("cephalic_index_percent", fetal_head.CEPHALIC_INDEX_PERCENT[0], [(45, s) for s in np.arange(25, 30, 0.25)], "cephalic index"),
+    ],
+)
+def test_heads_are_doubted_exactly_beyond_their_bounds(column: str, bound: float, heads: list[tuple[float, float]], words: str) -> None:
+    found = [TASKS["fetal_head"].measure(_head(*axes), None) for axes in heads]
+    values = np.array([float(result.values[column] or 0) for result in found])
+    assert [words in result.message for result in found] == (values < bound).tolist()
+    near = values[np.abs(values / bound - 1) < 0.015]
+    assert (near < bound).any() and (near >= bound).any()

@@ -91,6 +91,10 @@ class GivenMasks:
         if image.spacing_mm is not None or image.place is not None or image.source.frames > 1:
             return image
         origin = self._origins.find(item)
+        shape = image.pixels.shape
+        if origin is not None and origin.shape not in (None, shape):
+            rows, cols = origin.shape or (0, 0)
+            raise ImageError(f"the mask has {shape[0]} x {shape[1]} pixels, its picture had {rows} x {cols}: save it in that size")
         return image if origin is None else replace(image, spacing_mm=origin.spacing_mm, place=origin.place)
 
     def predict(self, image: GreyImage, *, spacing_mm: Spacing | None = None) -> Prediction:

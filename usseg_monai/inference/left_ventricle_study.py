@@ -42,7 +42,7 @@ OPEN_END = 0.5
 RESTLESS, FEWEST_PHASES = 1.5, 10
 """More `restlessness`, of at least so many phases, shows that InstanceNumber, where nothing else tells their order, does not either."""
 
-_AREA_COLUMNS = ("slice", "phase", "position_mm", "time_ms", "area_mm2", "area_px", "counted", "status", "file", "frame")
+_AREA_COLUMNS = ("slice", "phase", "position_mm", "time_ms", "area_mm2", "area_px", "counted", "status", "file", "frame", "rows", "cols")
 _VOLUME_COLUMNS = ("phase", "time_ms", "volume_ml")
 _CONTOUR_NAME = re.compile(r"(?:.*\D)?0*(\d+)-ocontour-manual\.txt", re.IGNORECASE)
 _LAST_NUMBER = re.compile(r".*?0*(\d+)\D*")
@@ -227,6 +227,8 @@ def _area_rows(stack: Stack, counted: Collection[int]) -> list[Row]:
             "status": frame.row["status"],
             "file": frame.row["file"],
             "frame": frame.row["frame"],
+            "rows": frame.shape[0],
+            "cols": frame.shape[1],
         }
         for number, phase, frame in [*placed, *((number, None, frame) for number, frame in stack.unused)]
     ]

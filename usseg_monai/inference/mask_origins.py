@@ -33,10 +33,12 @@ class MaskOrigin(NamedTuple):
     Attributes:
         spacing_mm: ``(row, col)``, ``None`` where it was not known.
         place: in its stack; ``None`` where the frame is in none, or its order is not known.
+        shape: ``(rows, cols)`` of the picture, where the frame is in a stack.
     """
 
     spacing_mm: Spacing | None
     place: Place | None
+    shape: tuple[int, int] | None = None
 
 
 class MaskOrigins:
@@ -95,20 +97,21 @@ def read_origins(run: Path) -> dict[str, MaskOrigin]:
             for frame, row in enumerate(islice(rows, item.frames)):
                 if row["frame"] != frame:
                     raise OutputError(f"{run / TABLE} has other rows than {run / RUN_RECORD} tells: run the command that made them again")
-                origin = MaskOrigin(_spacing(row), places.get((str(row["file"]), frame)))
+                origin = MaskOrigin(_spacing(row), *places.get((str(row["file"]), frame), (None, None)))
                 origins[frame_output(item.output, frame, item.frames)] = origin
     return origins
 
 
-def _read_places(run: Path, areas: Path) -> dict[tuple[str, int], Place]:
+def _read_places(run: Path, areas: Path) -> dict[tuple[str, int], tuple[Place, tuple[int, int] | None]]:
     study = areas.relative_to(run / STUDIES).as_posix().removesuffix(_AREAS)
-    places = {}
+    places: dict[tuple[str, int], tuple[Place, tuple[int, int] | None]] = {}
     for row in read_table(areas):
         position, phase, time, frame = (row[name] for name in ("position_mm", "phase", "time_ms", "frame"))
         if isinstance(position, (int, float)) and isinstance(phase, int) and isinstance(frame, int):
             time_ms = float(time) if isinstance(time, (int, float)) else None
             place = Place(study=study, series=study, position_mm=(0.0, 0.0, float(position)), normal=_NORMAL, time_ms=time_ms, number=phase)
-            places[str(row["file"]), frame] = place
+            rows, cols = row.get("rows"), row.get("cols")
+            places[str(row["file"]), frame] = place, (rows, cols) if isinstance(rows, int) and isinstance(cols, int) else None
     return places
 
 
