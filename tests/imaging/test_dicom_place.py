@@ -60,7 +60,9 @@ def test_a_classic_slice() -> None:
         CardiacNumberOfImages=20,
     )
     study, series, instance = (hashlib.sha256(uid).hexdigest()[:16] for uid in (b"1.2.3", b"1.2.4", b"1.2.5"))
-    assert found == Place("MR", study, series, (1, 2, -3), (0, 0, 1), 40.5, 7, 31160.5, 20, 3, 31161.0, instance)
+    times = {"time_ms": 40.5, "acquired_s": 31160.5, "temporal_index": 3, "content_s": 31161.0}
+    where = {"position_mm": (1, 2, -3), "normal": (0, 0, 1), "orientation": tuple(AXIAL)}
+    assert found == Place("MR", study, series, instance=instance, number=7, phases=20, **times, **where)
 
 
 def test_a_header_that_says_nothing() -> None:

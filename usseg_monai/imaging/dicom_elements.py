@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from struct import unpack_from
+from struct import Struct, unpack_from
 from typing import NamedTuple
 
 from usseg_monai.errors import ImageError
@@ -27,6 +27,9 @@ _LONGEST_NUMBER = 64  # bytes; the standard allows 16 (PS3.5, 6.2)
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"}
 _SIZE = {"H": 2, "h": 2, "I": 4, "i": 4, "f": 4, "d": 8, "Q": 8, "q": 8}
+_NAMES = {vr: vr.decode() for vr in ALL_VR}
+_SHORT_LITTLE, _SHORT_BIG = Struct("<HH2sH").unpack_from, Struct(">HH2sH").unpack_from
+_LONG_LITTLE, _LONG_BIG = Struct("<I").unpack_from, Struct(">I").unpack_from
 _BYTES = {"", "OB", "OW", "UN"}  # say nothing of what the bytes mean: the dictionary does
 
 
@@ -189,18 +192,15 @@ class _Header(NamedTuple):
 
 def _header(data: memoryview, at: int, end: int, encoding: Encoding) -> _Header | None:
     """Tag, type, place and length of the element at an offset; ``None`` where the bytes end before."""
-    group, number, length = unpack_from("<HHI" if encoding.little else ">HHI", data, at)
+    implicit, little = encoding
+    group, number, vr, short = (_SHORT_LITTLE if little else _SHORT_BIG)(data, at)
     tag = group << 16 | number
-    if encoding.implicit or group == 0xFFFE:
-        return _Header(tag, "", at + 8, length)
-    vr = bytes(data[at + 4 : at + 6])
+    name = "" if implicit or group == 0xFFFE else _NAMES.get(vr, "")
+    if not name and not (vr.isalpha() and vr.isupper() and not implicit):  # Implicit VR, also of an element among others
+        return _Header(tag, "", at + 8, (_LONG_LITTLE if little else _LONG_BIG)(data, at + 4)[0])
     if vr in LONG_VR:
-        if at + 12 > end:
-            return None
-        return _Header(tag, vr.decode(), at + 12, unpack_from("<I" if encoding.little else ">I", data, at + 8)[0])
-    if vr not in ALL_VR and not (vr.isalpha() and vr.isupper()):  # an element of Implicit VR among others
-        return _Header(tag, "", at + 8, length)
-    return _Header(tag, vr.decode(), at + 8, unpack_from("<H" if encoding.little else ">H", data, at + 6)[0])
+        return None if at + 12 > end else _Header(tag, name, at + 12, (_LONG_LITTLE if little else _LONG_BIG)(data, at + 8)[0])
+    return _Header(tag, name, at + 8, short)
 
 
 def _items(data: memoryview, element: Element, budget: Budget) -> Iterator[ItemPlace]:

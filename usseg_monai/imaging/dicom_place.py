@@ -6,11 +6,10 @@ A value that cannot be what it should be says nothing; no value of these costs t
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from itertools import accumulate
 from struct import unpack_from
-
-import numpy as np
 
 from usseg_monai.imaging import dicom_groups as groups_of
 from usseg_monai.imaging.dicom_elements import DataSet
@@ -76,14 +75,15 @@ class Places:
             _seconds_of_date_time(dataset.text(_ACQUISITION_DATE_TIME)),
         )
         orientation = self._values(index, groups_of.ORIENTATION, _ORIENTATION, 6)
+        normal = _normal(orientation)
         instance = dataset.text(_SOP_INSTANCE)
         return Place(
             modality=modality,
             study=_digest(dataset.text(_STUDY)),
             series=_digest(dataset.text(_SERIES)),
             position_mm=position,
-            normal=_normal(orientation),
-            orientation=None if _normal(orientation) is None else orientation,
+            normal=normal,
+            orientation=None if normal is None else orientation,
             time_ms=self._time_ms(index),
             number=number,
             acquired_s=next((time for time in acquired if time is not None), None),
@@ -185,12 +185,12 @@ def _normal(orientation: tuple[float, ...] | None) -> tuple[float, float, float]
     """Unit vector across the slice from the directions of its rows and columns (PS3.3, C.7.6.2.1.1)."""
     if orientation is None:
         return None
-    across = np.cross(orientation[:3], orientation[3:])
-    length = float(np.linalg.norm(across))
+    a, b, c, d, e, f = orientation
+    x, y, z = b * f - c * e, c * d - a * f, a * e - b * d
+    length = math.hypot(x, y, z)
     if length < 0.5:  # the directions are perpendicular unit vectors, or they say nothing
         return None
-    x, y, z = (across / length).tolist()
-    return x, y, z
+    return x / length, y / length, z / length
 
 
 def _seconds(time: str) -> float | None:
