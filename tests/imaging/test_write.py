@@ -26,6 +26,19 @@ def test_colour_comes_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_image(tmp_path / "a.png").pixels, picture())
 
 
+@pytest.mark.parametrize("rows", [1, 127, 128, 129, 300])
+def test_colours_of_any_height_come_back_as_pillow_reads_them(rows: int, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(rows).integers(0, 256, (rows, 40, 3), np.uint8)
+    wide = np.zeros((rows, 60, 3), np.uint8)
+    wide[:, 10:50] = pixels
+    for each in (pixels, wide[:, 10:50]):  # a part of a picture, too
+        write_png(tmp_path / "a.png", each)
+        with Image.open(tmp_path / "a.png") as image:
+            image.load()
+            assert (image.mode, image.size) == ("RGB", (40, rows))
+            np.testing.assert_array_equal(np.asarray(image), pixels)
+
+
 def test_only_bytes_are_written(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="float64"):
         write_png(tmp_path / "a.png", np.zeros((3, 3)))  # type: ignore[arg-type]

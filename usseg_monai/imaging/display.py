@@ -10,8 +10,11 @@ from usseg_monai.imaging.image import GreyArray
 __all__ = ["DARK", "to_display"]
 
 DARK = 100
-"""A picture is dark if fewer pixels than `_TAIL` reach this grey value of 255. No picture of the ultrasound sets that the networks were
-trained on is dark, of the ventricles' one in two hundred."""
+"""A picture is dark if fewer pixels than `_TAIL` reach this grey value of 255.
+
+Every second picture of the data sets was looked at. Dark are one of 432 of HC18 and one of 252 of Sunnybrook; of BUSI, BUS-BRA and Kaggle's
+nerves none is.
+"""
 
 _TAIL = 0.005  # share of the pixels at each end that may become black or white
 

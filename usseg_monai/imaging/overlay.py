@@ -82,12 +82,12 @@ def draw_overlay(image: GreyImage, mask: MaskArray, marks: Marks | None = None, 
     (True, 800)
     """
     factor = magnification(image.pixels.shape)
-    picture = draw_result(image, mask, marks, factor=factor)
-    rows, cols = picture.shape[:2]
+    rows, cols = (factor * side for side in image.pixels.shape)
     width = max(cols, _NARROWEST)
     strip = draw_strip(width, caption, picture_width=cols, factor=factor, spacing_mm=image.spacing_mm)
     whole = np.empty((rows + len(strip), width, 3), np.uint8)
-    whole[:rows, :cols], whole[:rows, cols:], whole[rows:] = picture, BACKGROUND, strip
+    whole[:rows, cols:], whole[rows:] = BACKGROUND, strip
+    _draw(whole[:rows, :cols], image, mask, marks or Marks(), factor)
     return whole
 
 
@@ -103,8 +103,15 @@ def draw_result(image: GreyImage, mask: MaskArray, marks: Marks | None = None, *
     Returns:
         RGB, ``(factor * rows, factor * cols, 3)``.
     """
-    marks = marks or Marks()
-    picture = _enlarged_rgb(to_display(image.pixels), factor)
+    rows, cols = image.pixels.shape
+    picture = np.empty((factor * rows, factor * cols, 3), np.uint8)
+    _draw(picture, image, mask, marks or Marks(), factor)
+    return picture
+
+
+def _draw(picture: ByteArray, image: GreyImage, mask: MaskArray, marks: Marks, factor: int) -> None:
+    """Draw into a part of a picture, which has the size of the enlarged image."""
+    _fill(picture, to_display(image.pixels), factor)
     inside = mask > 0
     width = max(_LEAST_LINE, round(max(picture.shape[:2]) / _THIN))
     _draw_border(picture, inside, factor, width)
@@ -117,13 +124,15 @@ def draw_result(image: GreyImage, mask: MaskArray, marks: Marks | None = None, *
     if marks.numbered:
         ends = [_enlarged_points(axis, factor)[[0, -1]] for axis in marks.axes]
         _draw_numbers(picture, inside, marks.numbered, factor, ends)
-    return picture
 
 
-def _enlarged_rgb(grey: ByteArray, factor: int) -> ByteArray:
-    rows, cols = grey.shape
-    line = grey.repeat(3 * factor, axis=1)
-    return line.repeat(factor, axis=0).reshape(factor * rows, factor * cols, 3)
+def _fill(picture: ByteArray, grey: ByteArray, factor: int) -> None:
+    """Put enlarged grey into a picture; large images, which are not enlarged, without a copy of it."""
+    if factor == 1:
+        for channel in range(3):
+            picture[..., channel] = grey
+    else:
+        picture[:] = grey.repeat(3 * factor, axis=1).repeat(factor, axis=0).reshape(picture.shape)
 
 
 def _enlarged_points(points: Points, factor: int) -> Points:
