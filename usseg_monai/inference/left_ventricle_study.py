@@ -27,8 +27,8 @@ from usseg_monai.measurements.left_ventricle import (
     END_DIASTOLIC_VOLUME_ML,
     Function,
     atrial_slices,
+    coherence,
     myocardial_mass_g,
-    restlessness,
     ventricular_function,
     volume_curve,
 )
@@ -39,8 +39,8 @@ __all__ = ["sum_up"]
 OPEN_END = 0.5
 """A stack both of whose ends show more than this share of its largest area at end diastole shows neither apex nor base: no volume."""
 
-RESTLESS, FEWEST_PHASES = 1.5, 10
-"""More `restlessness`, of at least so many phases, shows that InstanceNumber, where nothing else tells their order, does not either."""
+COHERENT = 0.7
+"""Less `coherence` shows a wrong order of the phases, where no clock of the heart beat tells it."""
 
 _AREA_COLUMNS = ("slice", "phase", "position_mm", "time_ms", "area_mm2", "area_px", "counted", "status", "file", "frame", "rows", "cols")
 _VOLUME_COLUMNS = ("phase", "time_ms", "volume_ml")
@@ -132,8 +132,10 @@ def _areas(stack: Stack) -> tuple[Areas | None, list[str]]:
     if problems:
         return None, problems
     areas = np.array(values, np.float64)
-    if stack.numbered and stack.phases >= FEWEST_PHASES and restlessness(areas) > RESTLESS:
-        return None, ["the areas jump from phase to phase: InstanceNumber, which alone was there, does not tell the order of the phases"]
+    if stack.assumed and stack.phases > 1 and coherence(np.delete(areas, atrial_slices(areas), axis=0)) < COHERENT:
+        return None, [
+            f"the slices do not contract together: {stack.assumed} does not tell the order of the phases, and nothing better is there"
+        ]
     at_diastole = areas[:, areas.sum(axis=0).argmax()]
     if min(at_diastole[0], at_diastole[-1]) > OPEN_END * at_diastole.max():
         return None, [f"both ends of the stack show more than {100 * OPEN_END:g} % of the largest area: slices are missing"]

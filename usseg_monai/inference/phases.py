@@ -68,7 +68,7 @@ class Arrangement:
         slices: the frames, ``slices[slice][phase]``.
         unused: frames that do not count, copies and takes that were repeated, with the index of their slice.
         timed: whether the phases are ordered by TriggerTime.
-        numbered: whether nothing but InstanceNumber tells the order of the phases.
+        assumed: what the phases are ordered by where it is no clock of the heart beat; empty where it is.
         problems: why the order is not known.
         remarks: what was decided.
     """
@@ -76,7 +76,7 @@ class Arrangement:
     slices: list[Slice]
     unused: list[tuple[int, StudyFrame]] = field(default_factory=list)
     timed: bool = False
-    numbered: bool = False
+    assumed: str = ""
     problems: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
@@ -97,11 +97,11 @@ def arrange(slices: Sequence[tuple[float, Slice]]) -> Arrangement:
         names = ", ".join(clock.name for clock in _CLOCKS)
         arranged.problems.append(f"nothing tells the phases of a slice apart: {names} are missing or several frames have the same")
         return arranged
-    arranged.numbered = clock is _NUMBER and not arranged.slices[0][0].of_volume
     clock = _settled(clock, arranged)
     for frames in arranged.slices:
         frames.sort(key=lambda frame: clock.of(frame.place) or 0.0)
     arranged.timed = clock is _CLOCKS[0]
+    arranged.assumed = "" if clock.of_beat or arranged.slices[0][0].of_volume else clock.name
     return arranged
 
 

@@ -51,7 +51,7 @@ class Stack:
         problems: why no volume can be made of it; none where it is whole.
         remarks: what was decided, such as which of two takes counts.
         unused: frames that do not count, copies and other takes, with the index of their slice.
-        numbered: whether nothing but InstanceNumber tells the order of the phases.
+        assumed: what the phases are ordered by where it is no clock of the heart beat; empty where it is.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Stack:
     problems: tuple[str, ...]
     remarks: tuple[str, ...] = ()
     unused: tuple[tuple[int, StudyFrame], ...] = ()
-    numbered: bool = False
+    assumed: str = ""
 
     @property
     def distance_mm(self) -> float | None:
@@ -152,7 +152,7 @@ def _sort(name: str, frames: Sequence[StudyFrame]) -> Stack:
     if not arranged.problems:
         problems += _missing_phases(arranged)
     sorted_slices = tuple(map(tuple, arranged.slices))
-    return Stack(name, sorted_slices, positions, tuple(problems), tuple(arranged.remarks), tuple(arranged.unused), arranged.numbered)
+    return Stack(name, sorted_slices, positions, tuple(problems), tuple(arranged.remarks), tuple(arranged.unused), arranged.assumed)
 
 
 def _gaps(positions: Sequence[float]) -> list[str]:

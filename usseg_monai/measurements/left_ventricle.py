@@ -26,9 +26,9 @@ __all__ = [
     "MYOCARDIUM_G_PER_ML",
     "Function",
     "atrial_slices",
+    "coherence",
     "measure",
     "myocardial_mass_g",
-    "restlessness",
     "ventricular_function",
     "volume_curve",
 ]
@@ -151,22 +151,22 @@ def volume_curve(areas_mm2: npt.ArrayLike, distance_mm: float) -> npt.NDArray[np
     return volumes
 
 
-def restlessness(areas_mm2: npt.ArrayLike) -> float:
-    """How much the areas of slices rise and fall in a heart beat, over what they must: 1 where each falls once and rises once.
+def coherence(areas_mm2: npt.ArrayLike) -> float:
+    """How far slices contract together: the range of their summed areas over the sum of their ranges, from 0 to 1.
 
-    A check of the order of phases. With 20 phases in order, three Sunnybrook patients have 1.09 to 1.10, in random order 3.1 or more; every
-    second phase 1.01 to 1.03 and 1.7 or more. Of fewer than ten phases too little is to be seen.
+    A check of the order of phases: where it is wrong, slices contract at different times, and the ejection fraction is too small. Three
+    Sunnybrook patients, with 3 to 20 phases in order, have 0.79 to 0.94; with the phases of each slice in random order 0.3 to 0.5, in 19
+    of 20 draws below 0.69.
 
     Args:
-        areas_mm2: ``(slices, phases)``; large slices count more than small ones.
+        areas_mm2: ``(slices, phases)``, without the atrium's slices.
 
-    >>> restlessness([[900, 700, 400, 600], [300, 200, 100, 200]]), restlessness([[900, 400, 900, 400]])
-    (1.0, 2.0)
+    >>> coherence([[900, 400, 600], [300, 100, 200]]), coherence([[900, 400, 600], [100, 300, 200]])
+    (1.0, 0.42857142857142855)
     """
     areas = np.asarray(areas_mm2, np.float64)
-    moved = np.abs(np.diff(areas, axis=1, append=areas[:, :1])).sum()
-    needed = 2 * np.ptp(areas, axis=1).sum()
-    return float(moved / needed) if needed > 0 else 1.0
+    apart = np.ptp(areas, axis=1).sum()
+    return float(np.ptp(areas.sum(axis=0)) / apart) if apart > 0 else 1.0
 
 
 def ventricular_function(volumes_ml: npt.ArrayLike) -> Function:
