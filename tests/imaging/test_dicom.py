@@ -158,6 +158,26 @@ def test_an_unknown_compression(read: Any) -> None:
         read(dicom_compressed_bytes([b"\0\0"], picture(), "1.2.3"))
 
 
+@pytest.mark.parametrize(("number", "name"), [(92, "JPEG 2000 of part 2"), (94, "JPIP"), (100, "MPEG"), (108, "MPEG")])
+def test_a_compression_that_nobody_here_decodes_is_named(number: int, name: str, read: Any) -> None:
+    with pytest.raises(ImageError, match=rf"{name}.* in DICOM \(1\.2\.840\.10008\.1\.2\.4\.{number}\) is not read"):
+        read(dicom_compressed_bytes([b"\0\0"], picture(), f"1.2.840.10008.1.2.4.{number}"))
+
+
+@pytest.mark.parametrize("stated", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian])
+@pytest.mark.parametrize("written", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian])
+def test_the_elements_are_believed_before_the_transfer_syntax(stated: Any, written: Any, read: Any) -> None:
+    def parts(syntax: Any) -> tuple[bytes, bytes]:
+        """File meta information and data set."""
+        whole = dicom_bytes(picture(), syntax=syntax, StudyDate="20200101", PixelSpacing=[0.25, 0.5])
+        end = 144 + int.from_bytes(whole[140:144], "little")
+        return whole[:end], whole[end:]
+
+    image = read(parts(stated)[0] + parts(written)[1])
+    np.testing.assert_array_equal(image.pixels, picture())
+    assert image.spacing_mm == (0.25, 0.5)
+
+
 def test_a_compressed_frame_of_another_size_is_not_decoded(read: Any) -> None:
     frame = pillow_bytes(np.zeros((5000, 6000), np.uint8), "JPEG")
     with pytest.raises(ImageError, match="compressed as 5000 x 6000 pixels, 37 x 53 were declared"):

@@ -14,6 +14,7 @@ from tests.imaging.test_codestream import SCAN, box, segment
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging import Limits
 from usseg_monai.imaging.dicom import open_dicom
+from usseg_monai.imaging.dicom_codecs import unread_syntax
 
 BASELINE, EXTENDED, LOSSLESS, JPEG_LS = (f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57, 80))
 JPEG_2000, HIGH_THROUGHPUT, ENCAPSULATED = "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.1.98"
@@ -147,6 +148,12 @@ def test_jpeg_2000_that_pillow_cannot_decode_names_the_extra(damage: bool) -> No
     given_up = r" that Pillow gives up on, .*," if damage else ""
     with pytest.raises(ImageError, match=rf"JPEG 2000 \(8 bits, 3 samples a pixel\){given_up} needs another package"):
         grey(bytes(frame), rgb(), JPEG_2000 if damage else HIGH_THROUGHPUT, SamplesPerPixel=3)
+
+
+def test_compressions_that_nobody_here_decodes() -> None:
+    named = [number for number in range(50, 120) if unread_syntax(f"1.2.840.10008.1.2.4.{number}")]
+    assert named == [*range(92, 96), *range(100, 109), *range(110, 113)]
+    assert unread_syntax("1.2.3.100") is None and unread_syntax("") is None
 
 
 def test_encapsulated_samples_as_they_are() -> None:

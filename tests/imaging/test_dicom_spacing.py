@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pydicom.uid import ImplicitVRLittleEndian
 
 from tests.imaging.samples import COLS, ROWS, dicom_bytes, dicom_with_raw, picture, ultrasound_region
 from usseg_monai.imaging import GreyImage, Region, read_image
@@ -104,6 +105,14 @@ def test_regions_that_do_not_fill_the_picture_say_where_their_scale_holds(read: 
     assert read(SequenceOfUltrasoundRegions=Sequence([ultrasound_region(WHOLE, FINE)])).regions == ()
     image = read(SequenceOfUltrasoundRegions=Sequence([ultrasound_region((1, 2, 25, 99), FINE)]))
     assert image.spacing_mm == (0.25, 0.5) and image.regions == (Region(2, ROWS, 1, 26, (0.25, 0.5)),)
+
+
+def test_regions_of_unknown_vr(read: Any) -> None:
+    """As archives write them that do not know the element: the items are of Implicit VR then."""
+    implicit = dicom_bytes(picture(), syntax=ImplicitVRLittleEndian, SequenceOfUltrasoundRegions=Sequence([ultrasound_region(WHOLE, FINE)]))
+    at = implicit.index(b"\x18\0\x11\x60") + 8
+    regions = implicit[at : at + int.from_bytes(implicit[at - 4 : at], "little")]
+    assert read(dicom_with_raw(picture(), 0x00186011, "UN", regions)).spacing_mm == pytest.approx((0.25, 0.5))
 
 
 def test_regions_of_several_scales(read: Any) -> None:

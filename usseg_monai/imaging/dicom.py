@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging import dicom_frames, dicom_groups, dicom_palette, dicom_place, dicom_spacing
-from usseg_monai.imaging.dicom_codecs import COMPRESSED
+from usseg_monai.imaging.dicom_codecs import COMPRESSED, unread_syntax
 from usseg_monai.imaging.dicom_elements import Budget, DataSet, read_elements
 from usseg_monai.imaging.dicom_frames import open_pixels
 from usseg_monai.imaging.dicom_groups import Groups
@@ -79,6 +79,10 @@ def _read(data: memoryview) -> _File:
     check_has_picture(sop_class, "", True)
     if syntax == _DEFLATED:
         raise ImageError("a deflated DICOM file (1.2.840.10008.1.2.1.99) is not read; convert it, for example by 'dcmconv +te'")
+    if (name := unread_syntax(syntax)) is not None:
+        raise ImageError(
+            f"{name} in DICOM ({syntax}) is not read; convert the file to Explicit VR Little Endian, or save its frames as images"
+        )
     if syntax not in _KNOWN:
         named = syntax if _OF_DICOM.fullmatch(syntax) else "of no standard"
         raise ImageError(f"transfer syntax {named}: it is not known; convert the file to Explicit VR Little Endian")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from importlib.util import find_spec
 from io import BytesIO
@@ -21,6 +22,12 @@ _JPEG = {f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57, 70, 80, 81, 
 COMPRESSED = _JPEG | _HIGH_THROUGHPUT | {RLE, ENCAPSULATED}
 """Transfer syntaxes whose frames are encapsulated and can be decoded, some with packages of the extra ``codecs`` only."""
 
+_UNREAD = (
+    (range(92, 94), "JPEG 2000 of part 2"),
+    (range(94, 96), "JPIP, pixels that lie on a server,"),
+    (range(100, 109), "MPEG video"),
+    (range(110, 113), "JPEG XL"),
+)
 _SYNTAX = {
     "jpeg": "1.2.840.10008.1.2.4.51",
     "jpeg_lossless": "1.2.840.10008.1.2.4.57",
@@ -35,6 +42,18 @@ _PLUGINS = {
 }
 _NAMES = {"jpeg": "JPEG of 12 bits", "jpeg_lossless": "JPEG Lossless", "jpeg_ls": "JPEG-LS", "jpeg_2000": "JPEG 2000"}
 _EXTRA = "pip install 'usseg-monai[codecs]'"
+
+
+def unread_syntax(syntax: str) -> str | None:
+    """What a transfer syntax is whose pixels nobody here decodes; ``None`` for all others.
+
+    >>> unread_syntax("1.2.840.10008.1.2.4.102"), unread_syntax("1.2.840.10008.1.2.4.50")
+    ('MPEG video', None)
+    """
+    family, _, number = syntax.rpartition(".")
+    if family != "1.2.840.10008.1.2.4" or not re.fullmatch(r"[0-9]{1,3}", number):
+        return None
+    return next((name for numbers, name in _UNREAD if int(number) in numbers), None)
 
 
 def decode_frame(frame: memoryview, code: Codestream, syntax: str, interpretation: str) -> tuple[npt.NDArray[Any], str]:
