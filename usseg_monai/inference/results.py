@@ -1,6 +1,6 @@
-"""The results table: a row a frame, failed ones too, in the order of the inputs.
+"""The results table: one row per frame, failed ones too, in the order of the inputs.
 
-Tasks that measure several structures in an image have a table of parts beside it, a row a structure.
+Tasks that measure several structures in an image have a table of parts beside it, one row per structure.
 """
 
 from __future__ import annotations

@@ -256,7 +256,8 @@ def _read_inputs(path: Path, lines: BinaryIO) -> Iterator[InputRecord]:
 
 
 def _no_record(path: Path, error: Exception) -> OutputError:
-    return OutputError(f"{path} is no run record of this version ({error}); give a folder that 'usseg predict' wrote")
+    reason = error.strerror if isinstance(error, OSError) else error
+    return OutputError(f"{path} is no run record of this version ({reason}); give a folder that 'usseg predict' wrote")
 
 
 def _cannot_be_written(path: Path, error: OSError) -> OutputError:
