@@ -158,7 +158,17 @@ def test_results_of_an_earlier_run_are_no_inputs(tmp_path: Path) -> None:
 
 
 def test_results_of_any_run_are_no_inputs_unless_they_are_named(tmp_path: Path) -> None:
-    make(tmp_path, "a.png", "out/masks/a.png", "out/overlays/a.png", "out/studies/a.png", "out/b.png", "masks/c.png", "other/masks/d.png")
+    make(
+        tmp_path,
+        "a.png",
+        "out/masks/a.png",
+        "out/overlays/a.png",
+        "out/studies/a.png",
+        "out/nifti/a.nii.gz",
+        "out/b.png",
+        "masks/c.png",
+        "other/masks/d.png",
+    )
     with open_run_record(tmp_path / "out", {"task": "nerve"}, now(), total=0):
         pass
     (tmp_path / "other/run.json").write_text('{"task": "of another program"}')

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 NAME = "run.json"
-RESULT_FOLDERS = frozenset(("masks", "overlays", "probabilities", "studies"))
+RESULT_FOLDERS = frozenset(("masks", "overlays", "probabilities", "nifti", "studies"))
 """Names of all folders that a run may write its results to, beside its record."""
 
 STATES = ("done", "failed", "skipped")
