@@ -140,6 +140,17 @@ def test_values_on_both_sides_of_zero_are_no_mask() -> None:
         mask_of(distance)
 
 
+@pytest.mark.parametrize(("low", "is_mask"), [(-0.25, True), (-0.26, False)])
+def test_splines_swing_below_zero(low: float, is_mask: bool) -> None:
+    swinging = np.asarray(Image.fromarray(WHITE).filter(ImageFilter.GaussianBlur(1)), np.float32) / 255
+    swinging[5, 5] = low
+    if is_mask:
+        np.testing.assert_array_equal(mask_of(swinging), swinging > 0.5)
+    else:
+        with pytest.raises(ImageError, match="are no mask"):
+            mask_of(swinging)
+
+
 @pytest.mark.parametrize(("grey_rows", "is_mask"), [(round(MOST_GREY * 120), True), (round(MOST_GREY * 120) + 1, False)])
 def test_a_picture_is_no_mask(grey_rows: int, is_mask: bool) -> None:
     noise = np.where(grey_rows > ROWS, np.random.default_rng(1).integers(30, 220, ROWS.shape), 255 * (ROWS > 100))

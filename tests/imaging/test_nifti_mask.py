@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
 
-from usseg_monai.errors import ImageError
-from usseg_monai.imaging import Limits, Place, read_frames
+from usseg_monai.errors import ImageError, OutputError
+from usseg_monai.imaging import Limits, MaskArray, Place, read_frames
 from usseg_monai.imaging.nifti_mask import MaskGrid, write_nifti_mask, write_nifti_mask_like
 
 _ANY = Limits(min_side=1)
@@ -21,7 +22,7 @@ def place(x: float, y: float, z: float) -> Place:
 
 
 def test_slices_and_phases(tmp_path: Path) -> None:
-    grid = MaskGrid((6, 9), 3, (0.5, 0.25), place(1, 2, 3), place(1, 2, 19), 40.0)
+    grid = MaskGrid((6, 9), 3, 2, (0.5, 0.25), place(1, 2, 3), place(1, 2, 19), 40.0)
     write_nifti_mask(tmp_path / "a.nii.gz", grid, iter(MASKS))
     image = nibabel.load(tmp_path / "a.nii.gz")
     assert image.shape == (9, 6, 3, 2)
@@ -35,7 +36,7 @@ def test_slices_and_phases(tmp_path: Path) -> None:
 
 
 def test_one_slice_is_as_thick_as_can_be_told(tmp_path: Path) -> None:
-    write_nifti_mask(tmp_path / "a.nii.gz", MaskGrid((6, 9), 1, (0.5, 0.25), place(1, 2, 3), place(1, 2, 3)), MASKS[:1])
+    write_nifti_mask(tmp_path / "a.nii.gz", MaskGrid((6, 9), 1, 1, (0.5, 0.25), place(1, 2, 3), place(1, 2, 3)), MASKS[:1])
     image = nibabel.load(tmp_path / "a.nii.gz")
     assert image.shape == (9, 6, 1) and image.affine.diagonal().tolist() == [-0.25, -0.5, 1, 1]
 
@@ -69,3 +70,19 @@ def test_a_file_that_changed_is_refused(tmp_path: Path) -> None:
     nibabel.save(nibabel.Nifti1Image(np.zeros((9, 6, 5), np.uint8), np.diag([0.5, 0.25, 8, 1])), tmp_path / "a.nii")
     with pytest.raises(ImageError, match=r"a\.nii: it changed while it was predicted; do it again"):
         write_nifti_mask_like(tmp_path / "x.nii.gz", tmp_path / "a.nii", MASKS, 6)
+
+
+def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "in_the_way").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_nifti_mask(tmp_path / "in_the_way" / "a.nii.gz", MaskGrid((6, 9)), MASKS[:1])
+
+
+def test_a_mask_that_cannot_be_read_leaves_nothing(tmp_path: Path) -> None:
+    def masks() -> Iterator[MaskArray]:
+        yield MASKS[0]
+        raise ImageError("damaged")
+
+    with pytest.raises(ImageError):
+        write_nifti_mask(tmp_path / "a.nii.gz", MaskGrid((6, 9), 2), masks())
+    assert list(tmp_path.iterdir()) == []

@@ -32,6 +32,7 @@ FLAT = 0.05
 _BETWEEN = (0.08, 0.92)  # of the maximum: JPEG leaves flat places near black and near white
 _FEW = 3  # values: so few are no traces of JPEG, and any of them may be a label, though 254 is the same as 255
 _NEARLY = 0.98  # of the maximum
+_OVERSHOOT = 0.25  # of the maximum: splines swing below 0 beside an edge
 _MOST_VALUES = 1 << 16  # distinct ones that are counted
 _SHOWN = 8  # labels that a message lists
 
@@ -130,7 +131,7 @@ class _Values:
         if labels := self._labels():
             shown = ", ".join(f"{value:g}" for value in labels[:_SHOWN]) + ", ..." * (len(labels) > _SHOWN)
             raise ImageError(f"the mask holds the labels {shown}: say which is meant, by --label N or read_mask(label=N)")
-        if self._low < 0:
+        if self._low < -_OVERSHOOT * self._high or self._high <= 0:
             raise ImageError(f"values from {self._low:g} to {self._high:g} are no mask: give 0 for background, one value for the structure")
         if self._between > MOST_GREY * self._pixels:
             share = f"{100 * self._between / self._pixels:.0f} % of the pixels are neither dark nor bright"

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import gzip
 import math
-import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +34,7 @@ class MaskGrid:
 
     Attributes:
         shape: ``(rows, cols)`` of a mask.
-        slices: number of slices; each phase has as many.
+        slices, phases: number of slices in each phase, and of phases.
         spacing_mm: ``(row, col)``, ``None`` where unknown.
         first, last: places of the first and the last slice; without them the grid is that of a picture alone.
         step_ms: between two phases; 0 where unknown.
@@ -44,6 +42,7 @@ class MaskGrid:
 
     shape: tuple[int, int]
     slices: int = 1
+    phases: int = 1
     spacing_mm: Spacing | None = None
     first: Place | None = None
     last: Place | None = None
@@ -77,25 +76,20 @@ def write_nifti_mask(path: Path, grid: MaskGrid, masks: Iterable[MaskArray]) -> 
     Args:
         path: target, ``.nii.gz``; folders are made as needed.
         grid: of the masks.
-        masks: ``(rows, cols)``, nonzero is structure; a whole number of phases.
+        masks: ``(rows, cols)``, nonzero is structure; as many as the grid has.
 
     Raises:
         OutputError: it cannot be written.
     """
-    with tempfile.TemporaryFile() as voxels:
-        for mask in masks:
-            voxels.write((mask != 0).astype(np.uint8).tobytes())
-        rows, cols = grid.shape
-        phases = voxels.tell() // (rows * cols * grid.slices)
-        size = (cols, rows, grid.slices, phases) if phases > 1 else (cols, rows, grid.slices)
-        header = _header(size)
-        affine = grid.affine()
-        header.set_zooms((*np.linalg.norm(affine[:3, :3], axis=0), grid.step_ms)[: len(size)])
-        header.set_qform(affine, code=1)
-        header.set_sform(affine, code=1)
-        header.set_xyzt_units("mm" if grid.spacing_mm else None, "msec" if phases > 1 else None)
-        voxels.seek(0)
-        _write(path, header, voxels)
+    rows, cols = grid.shape
+    size = (cols, rows, grid.slices, grid.phases) if grid.phases > 1 else (cols, rows, grid.slices)
+    header = _header(size)
+    affine = grid.affine()
+    header.set_zooms((*np.linalg.norm(affine[:3, :3], axis=0), grid.step_ms)[: len(size)])
+    header.set_qform(affine, code=1)
+    header.set_sform(affine, code=1)
+    header.set_xyzt_units("mm" if grid.spacing_mm else None, "msec" if grid.phases > 1 else None)
+    _write(path, header, map(_voxels, masks))
 
 
 def write_nifti_mask_like(path: Path, source: Path, masks: Iterable[MaskArray], count: int) -> bool:
@@ -119,21 +113,22 @@ def write_nifti_mask_like(path: Path, source: Path, masks: Iterable[MaskArray], 
     header = _header(known.size)
     for name in ("pixdim", "qform_code", "sform_code", "xyzt_units", "dim_info", *_FORMS):
         header[name] = known.header[name]
-    with tempfile.TemporaryFile() as voxels:
-        volume = _memory(voxels, known.size)
+    if (known.axes.col, known.axes.row) == (0, 1):
+        _write(path, header, map(_voxels, masks))
+    else:
+        volume = np.zeros(known.size, np.uint8, order="F")
         for mask, place in zip(masks, _places(known), strict=True):
             volume[place] = (mask != 0).T if known.axes.col < known.axes.row else mask != 0
-        volume.flush()
-        voxels.seek(0)
-        _write(path, header, voxels)
+        _write(path, header, [volume.tobytes(order="F")])
     return True
 
 
 _FORMS = ("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z")
 
 
-def _memory(voxels: Any, size: Sequence[int]) -> np.memmap[Any, np.dtype[np.uint8]]:
-    return np.memmap(voxels, np.uint8, "w+", shape=tuple(size), order="F")
+def _voxels(mask: MaskArray) -> bytes:
+    voxels: bytes = (mask != 0).astype(np.uint8).tobytes()
+    return voxels
 
 
 def _places(known: NiftiGrid) -> Iterable[tuple[slice | int, ...]]:
@@ -155,7 +150,7 @@ def _header(size: Sequence[int]) -> Any:
     return header
 
 
-def _write(path: Path, header: Any, voxels: Any) -> None:
+def _write(path: Path, header: Any, parts: Iterable[bytes]) -> None:
     header["magic"] = type(header).single_magic
     header["vox_offset"] = type(header).single_vox_offset
     with (
@@ -164,4 +159,5 @@ def _write(path: Path, header: Any, voxels: Any) -> None:
         gzip.GzipFile("", "wb", _GZIP_LEVEL, file, mtime=0) as packed,
     ):
         packed.write(header.binaryblock.ljust(int(header["vox_offset"]), b"\0"))
-        shutil.copyfileobj(voxels, packed, 1 << 20)
+        for part in parts:
+            packed.write(part)

@@ -48,8 +48,8 @@ def write_file_volume(folder: Path, item: Input, frames: Sequence[FrameRows]) ->
     places = [frame.located[0] for frame in frames if frame.located is not None]
     slices = sum(place.number == 0 for place in places)  # of a volume, all slices of the first phase come first
     known = len(places) == count and slices > 0 and count % slices == 0 and all(_is_known(place) for place in places)
-    first, last = (places[0], places[slices - 1]) if known else (None, None)
-    grid = MaskGrid((shape[0], shape[1]), slices if known else 1, _spacing(frames[0].row), first, last)
+    slices, first, last = (slices, places[0], places[slices - 1]) if known else (1, None, None)
+    grid = MaskGrid((shape[0], shape[1]), slices, count // slices, _spacing(frames[0].row), first, last)
     write_nifti_mask(target, grid, map(read_mask, masks))
 
 
@@ -67,7 +67,7 @@ def write_stack_volume(folder: Path, stack: Stack, outputs: Outputs) -> bool:
     times = [time for time in stack.times_ms() if time is not None]
     steps = np.diff(times) if len(times) == stack.phases else np.array([])
     step_ms = float(np.median(steps)) if len(steps) and (steps > 0).all() else 0.0
-    grid = MaskGrid(first.shape, len(stack.slices), _spacing(first.row), first.place, last.place, step_ms)
+    grid = MaskGrid(first.shape, len(stack.slices), stack.phases, _spacing(first.row), first.place, last.place, step_ms)
     files = (_file_of(folder, phases[phase], outputs) for phase in range(stack.phases) for phases in stack.slices)
     write_nifti_mask(volume_file(folder, stack.name), grid, map(read_mask, files))
     return True
