@@ -86,3 +86,13 @@ def test_a_mask_that_cannot_be_read_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ImageError):
         write_nifti_mask(tmp_path / "a.nii.gz", MaskGrid((6, 9), 2), masks())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
+    other = np.zeros((5, 9), np.uint8)
+    with pytest.raises(ImageError, match="a mask has 5 x 9 pixels, its picture 6 x 9"):
+        write_nifti_mask(tmp_path / "x.nii.gz", MaskGrid((6, 9), 2), [MASKS[0], other])
+    nibabel.save(nibabel.Nifti1Image(np.zeros((9, 6, 2), np.uint8), np.diag([0.5, 0.25, 8, 1])), tmp_path / "a.nii")
+    with pytest.raises(ImageError, match="a mask has 5 x 9 pixels, its picture 6 x 9"):
+        write_nifti_mask_like(tmp_path / "x.nii.gz", tmp_path / "a.nii", [MASKS[0], other], 2)
+    assert not (tmp_path / "x.nii.gz").exists()

@@ -204,3 +204,12 @@ def test_shards_are_merged_with_their_files(tmp_path: Path) -> None:
     for name in ("a", "b"):
         file = f"nifti/{name}.nii.gz"
         assert (tmp_path / "merged" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+
+
+def test_a_mask_that_was_changed_in_size_is_said(tmp_path: Path) -> None:
+    write_cine(tmp_path / "in" / "heart")
+    run(tmp_path / "in", tmp_path / "out")
+    Image.fromarray(np.zeros((30, 30), np.uint8)).save(tmp_path / "out" / "masks" / "heart" / "05.png")
+    summary = run(tmp_path / "in", tmp_path / "out", resume=True)
+    assert summary.remarks == ["no NIfTI file of the masks of heart: a mask has 30 x 30 pixels, its picture 60 x 64"]
+    assert not (tmp_path / "out" / "nifti" / "heart.nii.gz").exists()

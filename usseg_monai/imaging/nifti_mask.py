@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,7 @@ def write_nifti_mask(path: Path, grid: MaskGrid, masks: Iterable[MaskArray]) -> 
         masks: ``(rows, cols)``, nonzero is structure; as many as the grid has.
 
     Raises:
+        ImageError: a mask is of another size.
         OutputError: it cannot be written.
     """
     rows, cols = grid.shape
@@ -89,7 +90,7 @@ def write_nifti_mask(path: Path, grid: MaskGrid, masks: Iterable[MaskArray]) -> 
     header.set_qform(affine, code=1)
     header.set_sform(affine, code=1)
     header.set_xyzt_units("mm" if grid.spacing_mm else None, "msec" if grid.phases > 1 else None)
-    _write(path, header, map(_voxels, masks))
+    _write(path, header, map(_voxels, _checked(masks, grid.shape)))
 
 
 def write_nifti_mask_like(path: Path, source: Path, masks: Iterable[MaskArray], count: int) -> bool:
@@ -102,7 +103,7 @@ def write_nifti_mask_like(path: Path, source: Path, masks: Iterable[MaskArray], 
         count: number of these.
 
     Raises:
-        ImageError: the source is no longer what was read.
+        ImageError: the source is no longer what was read, or a mask is of another size.
         OutputError: it cannot be written.
     """
     known = read_grid(source)
@@ -113,6 +114,7 @@ def write_nifti_mask_like(path: Path, source: Path, masks: Iterable[MaskArray], 
     header = _header(known.size)
     for name in ("pixdim", "qform_code", "sform_code", "xyzt_units", "dim_info", *_FORMS):
         header[name] = known.header[name]
+    masks = _checked(masks, (known.size[known.axes.row], known.size[known.axes.col]))
     if (known.axes.col, known.axes.row) == (0, 1):
         _write(path, header, map(_voxels, masks))
     else:
@@ -124,6 +126,14 @@ def write_nifti_mask_like(path: Path, source: Path, masks: Iterable[MaskArray], 
 
 
 _FORMS = ("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z")
+
+
+def _checked(masks: Iterable[MaskArray], shape: tuple[int, int]) -> Iterator[MaskArray]:
+    """The masks, as far as they have the size of their pictures: somebody may have changed one."""
+    for mask in masks:
+        if mask.shape != shape:
+            raise ImageError(f"a mask has {mask.shape[0]} x {mask.shape[1]} pixels, its picture {shape[0]} x {shape[1]}")
+        yield mask
 
 
 def _voxels(mask: MaskArray) -> bytes:
