@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -29,6 +30,8 @@ _CONTOUR_WORDS = ("x", "y", "1e5", "-1e5", "100001", "12.25", "nan", "0")
 def _frames(data: bytes, path: Path) -> None:
     """The contract of `read_frames`: of a file of many frames the first two and the last."""
     path.write_bytes(data)
+    if (size := getattr(data, "size", None)) is not None:  # of `structures.Sparse`
+        os.truncate(path, size)
     frames = 0
     for image in islice(read_frames(path), 2):
         frames = image.source.frames
@@ -81,6 +84,29 @@ def _packed(seeds: Callable[[], Sequence[bytes]]) -> Callable[[], Make]:
                 return mutate_bytes(rng, rng.choice(packed), packed)
             data = mutate_bytes(rng, rng.choice(corpus), corpus)
             return gzip.compress(data, 1, mtime=0) if kind < 0.5 else data
+
+        return make
+
+    return maker
+
+
+_COMPOSED = 0.05  # of the inputs of a target that has a grammar
+_SPARSE = 0.1  # of these
+
+
+def _or_composed(name: str, mutating: Callable[[], Make]) -> Callable[[], Make]:
+    """Makes some of the inputs by the grammar of the format, the others as given."""
+
+    def maker() -> Make:
+        from benchmarks.fuzz.structures import GRAMMARS, sparse
+
+        mutated, composed = mutating(), GRAMMARS[name]
+
+        def make(rng: Random) -> bytes:
+            if rng.random() >= _COMPOSED:
+                return mutated(rng)
+            data = composed(rng)
+            return sparse(rng, data) if rng.random() < _SPARSE else data
 
         return make
 
@@ -395,16 +421,28 @@ def _several() -> Make:
 
 
 TARGETS = (
-    Target("png", "PNG of every kind of pixels", 70_000, _mutating(_png_seeds, _right_png), _frames),
-    Target("jpeg", "JPEG, progressive, turned, CMYK", 55_000, _mutating(_jpeg_seeds), _frames),
-    Target("tiff", "TIFF, packed, paged, tiled, BigTIFF", 55_000, _mutating(_tiff_seeds), _frames),
-    Target("bmp", "BMP", 40_000, _mutating(_bmp_seeds), _frames),
-    Target("nifti", "NIfTI 1 and 2, plain and gzip", 55_000, _packed(_nifti_seeds), _frames),
-    Target("nrrd", "NRRD, raw and gzip", 60_000, _with_header(_itk_seeds(".nrrd"), b"\n\n", _NRRD_WORDS), _frames),
-    Target("metaimage", "MHA, raw and packed", 60_000, _with_header(_itk_seeds(".mha"), b"LOCAL\n", _META_WORDS), _frames),
-    Target("dicom", "DICOM of one frame", 45_000, _mutating(_dicom_seeds), _frames),
-    Target("dicom_frames", "DICOM of several frames", 25_000, _mutating(_dicom_frames_seeds), _frames),
-    Target("dicom_compressed", "DICOM in JPEG, JPEG 2000, RLE", 30_000, _mutating(_dicom_compressed_seeds), _frames),
+    Target("png", "PNG of every kind of pixels", 70_000, _or_composed("png", _mutating(_png_seeds, _right_png)), _frames),
+    Target("jpeg", "JPEG, progressive, turned, CMYK", 55_000, _or_composed("jpeg", _mutating(_jpeg_seeds)), _frames),
+    Target("tiff", "TIFF, packed, paged, tiled, BigTIFF", 55_000, _or_composed("tiff", _mutating(_tiff_seeds)), _frames),
+    Target("bmp", "BMP", 40_000, _or_composed("bmp", _mutating(_bmp_seeds)), _frames),
+    Target("nifti", "NIfTI 1 and 2, plain and gzip", 55_000, _or_composed("nifti", _packed(_nifti_seeds)), _frames),
+    Target("nrrd", "NRRD, raw and gzip", 60_000, _or_composed("nrrd", _with_header(_itk_seeds(".nrrd"), b"\n\n", _NRRD_WORDS)), _frames),
+    Target(
+        "metaimage",
+        "MHA, raw and packed",
+        60_000,
+        _or_composed("metaimage", _with_header(_itk_seeds(".mha"), b"LOCAL\n", _META_WORDS)),
+        _frames,
+    ),
+    Target("dicom", "DICOM of one frame", 45_000, _or_composed("dicom", _mutating(_dicom_seeds)), _frames),
+    Target("dicom_frames", "DICOM of several frames", 25_000, _or_composed("dicom_frames", _mutating(_dicom_frames_seeds)), _frames),
+    Target(
+        "dicom_compressed",
+        "DICOM in JPEG, JPEG 2000, RLE",
+        30_000,
+        _or_composed("dicom_compressed", _mutating(_dicom_compressed_seeds)),
+        _frames,
+    ),
     Target("any_format", "parts of all formats in one file", 45_000, _mutating(_any_seeds), _frames),
     Target("outline", "annotations drawn in PNG", 40_000, _outlines, _annotation),
     Target("contour", "contours in text", 50_000, _contours, _annotation),
