@@ -27,6 +27,8 @@ from usseg_monai.imaging import Limits, isolated, read_image, triage
 from usseg_monai.imaging.content import kind_of
 from usseg_monai.imaging.triage import is_cheap
 
+JPEG = "1.2.840.10008.1.2.4.50"
+
 
 def cheap(data: bytes) -> bool:
     return is_cheap(data, kind_of(data), Limits())
@@ -50,8 +52,9 @@ def test_ordinary_files_stay_here(name: str) -> None:
         dicom_bytes(picture(), syntax="1.2.840.10008.1.2"),
         dicom_bytes(picture(), syntax="1.2.840.10008.1.2.2"),
         dicom_bytes(picture(), syntax="1.2.840.10008.1.2")[132:],
+        dicom_compressed_bytes([pillow_bytes(picture(), "JPEG")] * 3, np.stack([picture()] * 3), JPEG),
     ],
-    ids=["colour", "16 bit", "progressive", "bmp", "lzw", "big tiff", "cine", "implicit", "big endian", "bare"],
+    ids=["colour", "16 bit", "progressive", "bmp", "lzw", "big tiff", "cine", "implicit", "big endian", "bare", "jpeg"],
 )
 def test_variants_stay_here(image: bytes) -> None:
     from usseg_monai.imaging.dicom_kind import looks_like_dicom
@@ -156,6 +159,20 @@ def dicom_of_elements(elements: int) -> bytes:
     return whole + b"".join(b"\xe1\x7f" + (0x1000 + number).to_bytes(2, "little") + b"UN\0\0\0\0\0\0" for number in range(elements - own))
 
 
+def dicom_of_jpegs(scans: int) -> bytes:
+    """A file of frames of 2048 x 2048 pixels, each of one scan."""
+    return dicom_compressed_bytes([jpeg_of_scans(1)] * scans, np.broadcast_to(picture(), (scans, *picture().shape)), JPEG)
+
+
+def dicom_of_small_jpegs(frames: int) -> bytes:
+    return dicom_compressed_bytes([pillow_bytes(picture(), "JPEG")] * frames, np.broadcast_to(picture(), (frames, *picture().shape)), JPEG)
+
+
+def dicom_that_reuses_a_jpeg(frames: int) -> bytes:
+    """More frames declared than there are: a table of offsets may name one of them many times."""
+    return dicom_compressed_bytes([jpeg_of_scans(1)], np.broadcast_to(picture(), (frames, *picture().shape)), JPEG)
+
+
 def dicom_of_palette(bytes_of_pixels: int) -> bytes:
     pixels = bytes(bytes_of_pixels)
     return dicom_bytes(
@@ -192,6 +209,9 @@ INSIDE_AND_OUTSIDE: dict[str, tuple[Callable[[int], bytes], int]] = {
     "header of a DICOM file": (lambda pairs: dicom_of_header(2 * pairs), triage.MOST_HEADER // 2),
     "elements of a DICOM file": (dicom_of_elements, triage.MOST_ELEMENTS - 1),
     "frames of a DICOM file": (lambda count: dicom_bytes(np.zeros((count, 8, 8), np.uint8)), triage.MOST_FRAMES),
+    "passes of JPEG in DICOM": (dicom_of_jpegs, 16),
+    "frames of JPEG in DICOM": (dicom_of_small_jpegs, triage.MOST_FRAMES),
+    "passes of one JPEG in DICOM": (dicom_that_reuses_a_jpeg, 16),
     "palette of a DICOM file": (lambda rows: dicom_of_palette(8 * rows), triage.MOST_COLOUR_MAPPED // 8),
     "unpacked NIfTI": (nifti_packed, triage.MOST_UNPACKED // (4 * 4096) - 1),
     "packed NRRD": (nrrd_packed_in, triage.MOST_PACKED),
@@ -221,7 +241,13 @@ def test_bounds(name: str) -> None:
         pillow_bytes(picture(), "BMP")[:30] + b"\1" + pillow_bytes(picture(), "BMP")[31:],
         tiff_pages([picture()] * 2),
         pillow_bytes(Image.fromarray(picture()), "TIFF", compression="jpeg"),
-        dicom_compressed_bytes([pillow_bytes(picture(), "JPEG")], picture(), "1.2.840.10008.1.2.4.50"),
+        dicom_compressed_bytes([pillow_bytes(picture(), "JPEG2000", no_jp2=True)], picture(), "1.2.840.10008.1.2.4.90"),
+        dicom_compressed_bytes([pillow_bytes(picture(), "JPEG")], picture(), "1.2.840.10008.1.2.4.51"),
+        dicom_compressed_bytes([pillow_bytes(picture(), "JPEG2000", no_jp2=True)], picture(), JPEG),
+        dicom_compressed_bytes([pillow_bytes(picture(), "JPEG").replace(b"\0\x0b\x08", b"\0\x0b\x0c")], picture(), JPEG),
+        dicom_compressed_bytes([pillow_bytes(picture(), "JPEG").replace(b"\xff\xc0", b"\xff\xc3")], picture(), JPEG),
+        dicom_compressed_bytes([jpeg_of_segments(300)], picture(), JPEG),
+        dicom_compressed_bytes([pillow_bytes(picture(), "JPEG")], picture(), JPEG)[:-8],
         dicom_bytes(picture(), SegmentedRedPaletteColorLookupTableData=bytes(4)),
         dicom_bytes(picture(), BitsAllocated=1),
         sample("dicom").replace(b"\xe0\x7f\x10\0OB", b"\xe0\x7f\x10\0SQ"),
@@ -231,11 +257,17 @@ def test_bounds(name: str) -> None:
     ],
     ids=[
         "fill",
-        "marker-without-length",
+        "no-length",
         "run-lengths",
         "pages",
         "jpeg-in-tiff",
-        "jpeg-in-dicom",
+        "jpeg-2000",
+        "extended",
+        "mislabelled",
+        "deep",
+        "lossless",
+        "many-segments",
+        "no-end",
         "segments",
         "bits",
         "sequence",

@@ -49,7 +49,7 @@ FRAME_S, PIXELS_A_SECOND = 0.003, 5_000_000
 """What every further frame may take: slower than all decoders by far, so that honest files of many frames are read to their end."""
 
 _DECODERS = {
-    "dicom": ("usseg_monai.imaging.dicom", "pydicom.encaps", "pydicom.pixels", "PIL.Jpeg2KImagePlugin", "PIL.JpegImagePlugin"),
+    "dicom": ("usseg_monai.imaging.dicom", "PIL.Jpeg2KImagePlugin", "PIL.JpegImagePlugin"),
     "nifti": ("usseg_monai.imaging.nifti", "nibabel.nifti1", "nibabel.nifti2"),
     "png": ("usseg_monai.imaging.raster", "PIL.PngImagePlugin", "PIL.ImageOps"),
     "jpeg": ("usseg_monai.imaging.raster", "PIL.JpegImagePlugin", "PIL.ImageOps"),

@@ -56,20 +56,36 @@ def _png(data: bytes) -> bool:
     return False
 
 
+_JPEG_KINDS = {0xFFC0, 0xFFC1, 0xFFC2, 0xFFC9, 0xFFCA}  # sequential and progressive, which libjpeg decodes; others need other libraries
+
+
+class _Jpeg(NamedTuple):
+    pixels: int
+    scans: int
+    precision: int
+
+
 def _jpeg(data: bytes) -> bool:
-    """Well-formed segments up to the first scan, of which libjpeg makes the rest."""
-    at, pixels = 2, 0
+    found = _read_jpeg(data)
+    return found is not None and found.pixels * found.scans <= MOST_PASSES
+
+
+def _read_jpeg(data: bytes) -> _Jpeg | None:
+    """What libjpeg will make of it; ``None`` where the segments before the first scan are not well-formed, or long."""
+    at, pixels, precision = 2, 0, 0
     for _ in range(MOST_SEGMENTS):
         marker, length = unpack_from(">HH", data, at)
         if not 0xFFC0 <= marker <= 0xFFFE or 0xFFD0 <= marker <= 0xFFD9 or at > MOST_HEADER:
-            return False
+            return None
         if marker == 0xFFDA:
-            return pixels * data.count(b"\xff\xda") <= MOST_PASSES
+            return _Jpeg(pixels, data.count(b"\xff\xda"), precision)
         if 0xFFC0 <= marker <= 0xFFCF and marker not in (0xFFC4, 0xFFC8, 0xFFCC):
+            if marker not in _JPEG_KINDS:
+                return None
             rows, cols = unpack_from(">HH", data, at + 5)
-            pixels = max(pixels, rows * cols)
+            pixels, precision = max(pixels, rows * cols), max(precision, data[at + 4])
         at += 2 + int(length)
-    return False
+    return None
 
 
 def _bmp(data: bytes) -> bool:
@@ -106,26 +122,30 @@ def _tiff(data: bytes) -> bool:
 
 
 def _dicom(data: bytes) -> bool:
-    """Pixels as they are, few frames, and a header that is short, whatever it holds."""
+    """Pixels as they are or in JPEG of 8 bits, few frames, and a header that is short, whatever it holds."""
     start = data_set_start(data)
     if start is None:
         return False
     at, encoding = (start, guess_encoding(data[start:])) if data[start : start + 2] != b"\2\0" else _dicom_meta(data, start)
     if encoding is None:
         return False
-    pixels, mapped = 0, False
+    jpeg = encoding is _JPEG_BASELINE
+    pixels, frames, mapped = 0, 1, False
     for _ in range(MOST_ELEMENTS):
         if at + 8 > len(data):
             return len(data) - pixels <= MOST_HEADER and not (mapped and pixels > MOST_COLOUR_MAPPED)
         element = _dicom_element(data, at, encoding)
         value = data[element.begin : element.begin + min(element.length, 16)]
         if element.tag == _PIXEL_DATA:
-            if element.length == _UNDEFINED or element.vr not in (b"", b"OB", b"OW"):
+            if (element.length == _UNDEFINED) != jpeg or element.vr not in (b"", b"OB", b"OW"):
                 return False
-            pixels += min(element.length, len(data) - element.begin)
-        many = element.tag == _FRAMES and int(value.strip(b" \0") or b"1") > MOST_FRAMES
+            end = _behind_jpegs(data, element.begin, frames) if jpeg else min(element.begin + element.length, len(data))
+            pixels, at = pixels + end - element.begin, end
+            continue
+        if element.tag == _FRAMES:
+            frames = int(value.strip(b" \0") or b"1")
         odd = element.tag == _BITS_ALLOCATED and value.strip(b"\0") not in (b"\x08", b"\x10", b"\x20")
-        if many or odd or element.tag in _SEGMENTED_PALETTES:  # these are unpacked by a loop of Python
+        if frames > MOST_FRAMES or odd or element.tag in _SEGMENTED_PALETTES:  # these are unpacked by a loop of Python
             return False
         mapped = mapped or element.tag in _PALETTES
         at = element.begin if element.length == _UNDEFINED else element.begin + element.length  # into a sequence, or over it
@@ -140,6 +160,35 @@ _NATIVE = {
     b"1.2.840.10008.1.2.1": Encoding(implicit=False, little=True),
     b"1.2.840.10008.1.2.2": Encoding(implicit=False, little=False),
 }
+
+
+_JPEG_BASELINE = Encoding(implicit=False, little=True)  # of its own, to be told from that of native pixels
+_ENCODINGS = _NATIVE | {b"1.2.840.10008.1.2.4.50": _JPEG_BASELINE}
+
+
+def _behind_jpegs(data: bytes, at: int, frames: int) -> int:
+    """Where encapsulated pixels end, all of which are JPEG files that are cheap together, however they are put together to frames.
+
+    Raises:
+        ValueError: they are not.
+    """
+    pixels = scans = most_scans = 0
+    for number in range(MOST_FRAMES + 2):
+        group, tag, length = unpack_from("<HHI", data, at)
+        part, at = data[at + 8 : at + 8 + length], at + 8 + length
+        if (group, tag) == (0xFFFE, 0xE0DD):
+            if pixels * max(scans, frames * most_scans) > MOST_PASSES:
+                break
+            return at
+        if (group, tag) != (0xFFFE, 0xE000) or length > len(part):
+            break
+        if number == 0:  # the table of offsets
+            continue
+        found = _read_jpeg(part) if part[:2] == b"\xff\xd8" else None
+        if found is None or found.precision != 8:
+            break
+        pixels, scans, most_scans = max(pixels, found.pixels), scans + found.scans, max(most_scans, found.scans)
+    raise ValueError("not cheap")
 
 
 class _Element(NamedTuple):
@@ -164,7 +213,7 @@ def _dicom_element(data: bytes, at: int, encoding: Encoding) -> _Element:
 
 
 def _dicom_meta(data: bytes, at: int) -> tuple[int, Encoding | None]:
-    """Where the file meta information ends, and the encoding behind it; ``None`` where it is deflated or its pixels are compressed."""
+    """Where the file meta information ends, and the encoding behind it; ``None`` where it is none of those that may stay here."""
     encoding = None
     for _ in range(MOST_ELEMENTS):
         if data[at : at + 2] != b"\2\0":
@@ -172,7 +221,7 @@ def _dicom_meta(data: bytes, at: int) -> tuple[int, Encoding | None]:
         element = _dicom_element(data, at, Encoding(implicit=False, little=True))
         at = element.begin + element.length
         if element.tag == 0x00020010:
-            encoding = _NATIVE.get(data[element.begin : at].rstrip(b"\0 "))
+            encoding = _ENCODINGS.get(data[element.begin : at].rstrip(b"\0 "))
     return at, encoding
 
 
