@@ -12,8 +12,10 @@ import torch
 from ignite.engine import Events
 from monai.bundle import ConfigParser, ConfigWorkflow
 
-from benchmarks.foreign_trainers import federated_round, stock_overrides, stock_training
+from benchmarks.foreign_trainers import copied, federated_round, mean_dice, stock_overrides, stock_training
 from tests.bundles.conftest import SMALL_NETWORK, TINY
+from tests.data.samples import write_png
+from usseg_monai.phantoms.fetal_head import fetal_head_phantom
 from usseg_monai.training import handlers
 from usseg_monai.training.trust import load_trust
 
@@ -129,3 +131,23 @@ def test_windows_of_validation_do_not_fit_the_trust(bundle: Path, datalist: Path
     assert len(parser.get_parsed_content("validate#dataset").data) > len(validation)
     fitted = parser.get_parsed_content("trust#validation#dataset").data
     assert [item["image"] for item in fitted] == [item["image"] for item in validation]
+
+
+@pytest.mark.parametrize("task", ["fetal_head"], scope="session")
+def test_the_released_network_is_not_spoilt(bundle: Path, tmp_path: Path) -> None:
+    """The real network on phantoms, a few of them and a short training, in both programs' ways."""
+    items = []
+    for seed in range(5):
+        phantom = fetal_head_phantom(seed)
+        item = {"image": str(tmp_path / f"{seed}.png"), "label": str(tmp_path / f"{seed}_mask.png"), "group": str(seed)}
+        write_png(Path(item["image"]), phantom.image.pixels)
+        write_png(Path(item["label"]), phantom.mask * 255)
+        items.append(item)
+    released = mean_dice("fetal_head", bundle / "models" / "model.pt", items)
+    values = {"num_workers": 0, "batch_size": 2}
+    (tmp_path / "stock").mkdir()
+    left = stock_training(copied("fetal_head", tmp_path / "stock"), items, 1, **values)
+    sent, kept = federated_round(copied("fetal_head", tmp_path / "federated"), items, 1, **values)
+    assert released > 0.9
+    assert min(mean_dice("fetal_head", weights, items) for weights in (left, kept)) >= released - 0.0005
+    assert mean_dice("fetal_head", sent, items) >= released - 0.002

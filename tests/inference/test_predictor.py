@@ -79,6 +79,12 @@ def test_arrays_that_are_no_images(array: np.ndarray, what: str, predictor: Pred
         predictor.predict(array)
 
 
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (5,), (1, 1, 5, 5)])
+def test_grey_images_without_rows_and_columns(shape: tuple[int, ...], predictor: Predictor) -> None:
+    with pytest.raises(ImageError, match="an image has rows and columns"):
+        predictor.predict(GreyImage(np.zeros(shape, np.float32)))
+
+
 def test_a_file_that_is_no_image(predictor: Predictor, tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("hello")
     with pytest.raises(ImageError, match=r"text\.png"):

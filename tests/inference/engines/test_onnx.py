@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,27 @@ def test_cut_weights(tiny_model: Path, tmp_path: Path) -> None:
 def test_a_folder_is_no_graph(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="cannot be read"):
         OnnxEngine("fetal_head", tmp_path)
+
+
+def test_a_pipe_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(WeightsError, match="pipe is no regular file"):
+        OnnxEngine("fetal_head", tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("output", ["probability", "brightness"])
+def test_an_answer_that_is_no_number_fails_for_that_image_alone(output: str, tmp_path: Path) -> None:
+    """The logarithm of the mean in its place: not a number where that is negative."""
+    nodes = threshold_nodes()
+    for node in nodes:
+        node.output[:] = [f"good_{name}" if name == output else name for name in node.output]
+        node.input[:] = [f"good_{name}" if name == output else name for name in node.input]
+    nodes += [helper.make_node("ReduceMean", ["pixels"], ["mean"], keepdims=0), helper.make_node("Log", ["mean"], ["log"])]
+    nodes.append(helper.make_node("Mul", ["pixels", "log"] if output == "probability" else ["log", "log"], [output]))
+    engine = OnnxEngine("fetal_head", save_graph(tmp_path / "log.onnx", nodes, OUTPUTS, PROPERTIES))
+    assert engine(np.ones((9, 12), np.float32)).mask.shape == (9, 12)
+    with pytest.raises(ImageError, match="no finite number"):
+        engine(-np.ones((9, 12), np.float32))
 
 
 def test_large_files_are_not_read(tmp_path: Path) -> None:
