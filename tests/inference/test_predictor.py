@@ -126,8 +126,8 @@ def test_the_engine_torch_gets_the_choices_and_gathers_batches(choice: dict[str,
         return StubEngine()
 
     monkeypatch.setitem(sys.modules, "usseg_monai.inference.engines.bundle", SimpleNamespace(BundleEngine=make))  # torch is slow to load
-    predictor = Predictor("fetal_head", threads=3, weights="other.pt", batch_size=2, configs=["mine"], **choice)  # type: ignore[arg-type]
-    assert made == [("fetal_head", choice.get("device", "auto"), Path("other.pt"), 3, ["mine"])]
+    predictor = Predictor("fetal_head", threads=3, weights="other.pt", batch_size=2, configs=["teaching_inference"], **choice)  # type: ignore[arg-type]
+    assert made == [("fetal_head", choice.get("device", "auto"), Path("other.pt"), 3, ["teaching_inference"])]
     assert np.array_equal(predictor.predict(ellipse()).mask, ellipse())
 
 
