@@ -177,9 +177,11 @@ def test_colours_by_the_length_of_the_pixels_where_the_interpretation_says_less(
     np.testing.assert_array_equal(grey(whole, **data | {"PhotometricInterpretation": "YBR_FULL", "PixelData": halved}), even)
 
 
-@pytest.mark.parametrize("interpretation", [None, "MONOCHROME2", "PALETTE COLOR"])
-def test_three_samples_that_may_be_either_are_refused(interpretation: str | None) -> None:
-    with pytest.raises(ImageError, match=r"3 samples a pixel, but photometric interpretation .* RGB or YBR"):
+@pytest.mark.parametrize(
+    ("interpretation", "named"), [(None, "missing"), ("MONOCHROME2", "MONOCHROME2"), ("PALETTE COLOR", "PALETTE COLOR")]
+)
+def test_three_samples_that_may_be_either_are_refused(interpretation: str | None, named: str) -> None:
+    with pytest.raises(ImageError, match=f"3 samples a pixel, but photometric interpretation {named}: RGB or YBR"):
         grey(rgb(), SamplesPerPixel=3, PhotometricInterpretation=interpretation)
 
 

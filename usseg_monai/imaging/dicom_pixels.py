@@ -27,9 +27,10 @@ TAGS = frozenset((SAMPLES, INTERPRETATION, PLANAR, FRAMES, ROWS, COLUMNS, ALLOCA
 
 PIXELS, FLOATS, DOUBLES = 0x7FE00010, 0x7FE00008, 0x7FE00009
 _FLOAT_BITS = {FLOATS: 32, DOUBLES: 64}
+_ONE_SAMPLE = {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"}
 _PLAIN_GREY = {"", "MONO", "MONOCHROME", "GRAY", "GREY", "GRAYSCALE", "GREYSCALE"}  # found where MONOCHROME2 is meant
 _LARGEST_NUMBER = 2**32  # of any count or size
-_NOT_READ = {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "HSV", "ARGB", "CMYK", "YBR_PARTIAL_420", "XYB"}  # codes that messages may show
+_NOT_READ = {"HSV", "ARGB", "CMYK", "YBR_PARTIAL_420", "XYB"}  # codes that messages may show
 _STRIP = 1 << 19  # pixels that are converted together: the memory of a frame, not of its intermediate results
 
 
@@ -255,7 +256,7 @@ def _allocated(dataset: DataSet, element: Element, samples: int, code: Codestrea
 def _interpretation(dataset: DataSet, stated: str, samples: int, code: Codestream | None) -> str:
     """PhotometricInterpretation, or what the samples can only be where that is missing or contradicts them."""
     if samples == 1:
-        if stated in ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"):
+        if stated in _ONE_SAMPLE:
             return stated
         if not stated and 0x00281101 in dataset:
             return "PALETTE COLOR"
@@ -269,9 +270,9 @@ def _interpretation(dataset: DataSet, stated: str, samples: int, code: Codestrea
         return stated
     elif code is not None and code.kind == "jpeg_2000" and not stated:
         return "RGB"
-    named = stated if stated in _NOT_READ else "of no standard"
-    if not stated or stated.startswith("MONO") or stated == "PALETTE COLOR":
-        raise ImageError(f"{samples} samples a pixel, but photometric interpretation {named}: RGB or YBR; correct the header")
+    named = stated if stated in _NOT_READ or stated in _ONE_SAMPLE else "of no standard" if stated else "missing"
+    if samples == 3 and (not stated or stated in _ONE_SAMPLE):
+        raise ImageError(f"3 samples a pixel, but photometric interpretation {named}: RGB or YBR; correct the header")
     raise ImageError(f"photometric interpretation {named}: only MONOCHROME, PALETTE COLOR, RGB and YBR are read")
 
 
