@@ -21,7 +21,11 @@ def test_rows_come_first() -> None:
     assert parse_spacing("0.2,0.1") == parse_spacing(" 2e-1 , .1 ") == (0.2, 0.1)
 
 
-@pytest.mark.parametrize("text", ["", "0.2", "0.2,", "0.2,0.1,3", "a,b", "0.2;0.1"])
+def test_one_number_means_square_pixels() -> None:
+    assert parse_spacing("0.2") == parse_spacing(" 2e-1 ") == (0.2, 0.2)
+
+
+@pytest.mark.parametrize("text", ["", "0.2,", "0.2,0.1,3", "a,b", "0.2;0.1"])
 def test_what_is_no_spacing(text: str) -> None:
     with pytest.raises(UsageError, match="give ROW,COL in millimetres"):
         parse_spacing(text)
