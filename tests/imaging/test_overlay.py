@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -47,6 +49,19 @@ def test_the_picture_stays_whole_at_the_top_left_and_the_text_below_it(shape: tu
     assert drawn.dtype == np.uint8 and drawn.shape[1] == max(cols, 480)
     assert (drawn[:rows, cols:] == BACKGROUND).all()
     assert (drawn[rows:] != BACKGROUND).any() and 50 < len(drawn) - rows < max(400, drawn.shape[1])
+
+
+@pytest.mark.parametrize("shape", [(8, 16_384), (16_384, 8), (8, 16_385), (16_385, 8), (8, 2**21), (2**21, 8)])
+def test_pictures_that_no_scanner_makes_take_bounded_memory(shape: tuple[int, int]) -> None:
+    mask = np.zeros(shape, np.uint8)
+    mask[2:5, 2:5] = 1
+    marks = Marks([np.array([[0.0, 0.0], [9e6, 9e6]])], [np.array([[0.0, 0.0], [7.0, 7.0]])] * 2, numbered=[(3.0, 3.0)])
+    tracemalloc.start()
+    drawn = draw_overlay(GreyImage(np.zeros(shape, np.float32)), mask, marks, caption=LONG)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert drawn.shape[:2] >= shape and (drawn.shape[:2] == shape) == (max(shape) > 16_384)
+    assert peak < 300e6
 
 
 @pytest.mark.parametrize("factor", [1, 2, 5])

@@ -19,10 +19,13 @@ from usseg_monai.imaging.image import GreyImage, MaskArray
 from usseg_monai.imaging.letters import draw_text, text_width
 from usseg_monai.imaging.strip import Caption, draw_strip, letter_size
 
-__all__ = ["ENLARGED_BELOW", "Caption", "Marks", "draw_overlay", "draw_result", "magnification"]
+__all__ = ["ENLARGED_BELOW", "WITHOUT_TEXT_ABOVE", "Caption", "Marks", "draw_overlay", "draw_result", "magnification"]
 
 ENLARGED_BELOW = 600
 """Pictures whose longer side has fewer pixels are enlarged."""
+
+WITHOUT_TEXT_ABOVE = 16_384
+"""Pixels of a side; longer images, which no scanner makes, have no text below them."""
 
 _NARROWEST = 480  # pixels of a strip, that it can be read: narrower pictures stand at its left
 _THIN = 400  # pixels of the picture's longer side for each of a line's width
@@ -32,6 +35,7 @@ _SMOOTH_PIXELS = 4_000_000  # of the drawn part, up to which they are
 _DOTS = 6  # from dot to dot of an axis, in widths of a line
 _COVERED = 0.005  # of the structure that dots may cover, at most
 _FEWEST_DOTS = 12  # of a circle, whatever it covers
+_STEPS = 300  # in which a place for a number is looked for, at most
 _CROSS = 4  # arms of the cross at the end of an axis, in widths of a line
 
 ByteArray = npt.NDArray[np.uint8]
@@ -74,13 +78,16 @@ def draw_overlay(image: GreyImage, mask: MaskArray, marks: Marks | None = None, 
         caption: text of the strip below the image, which has a scale bar, too, where the spacing is known.
 
     Returns:
-        RGB, ``(rows, cols, 3)``; the image, enlarged by `magnification`, at the top left.
+        RGB, ``(rows, cols, 3)``; the image, enlarged by `magnification`, at the top left. Images with a side above `WITHOUT_TEXT_ABOVE` are
+        drawn without the strip, which could take many times the memory of a thin one.
 
     >>> image = GreyImage(np.zeros((540, 800), np.float32), (0.2, 0.2))
     >>> drawn = draw_overlay(image, np.ones((540, 800), np.uint8), caption=Caption("ok"))
     >>> drawn.shape[0] > 540, drawn.shape[1]
     (True, 800)
     """
+    if max(image.pixels.shape) > WITHOUT_TEXT_ABOVE:
+        return draw_result(image, mask, marks)
     factor = magnification(image.pixels.shape)
     rows, cols = (factor * side for side in image.pixels.shape)
     width = max(cols, _NARROWEST)
@@ -246,7 +253,7 @@ def _free_place(taken: npt.NDArray[np.bool_], row: float, col: float, height: in
     """Top left corner of the box nearest to a place, in eight directions from it, that lies in the picture and on nothing taken."""
     rows, cols = taken.shape
     margin = height // 4
-    for away in range(height, max(rows, cols), max(1, height // 4)):
+    for away in range(height, max(rows, cols), max(1, height // 4, max(rows, cols) // _STEPS)):
         for down, right in ((-1, 1), (-1, 0), (-1, -1), (0, 1), (0, -1), (1, 1), (1, 0), (1, -1)):
             length = np.hypot(down, right)
             top, left = round(row + away * down / length - height / 2), round(col + away * right / length - width / 2)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Caption", "bar_length_mm", "draw_strip", "letter_size"]
 
-_SMALLEST_LETTERS = 14  # pixels
+_SMALLEST_LETTERS, _LARGEST_LETTERS = 14, 80  # pixels
 _LETTERS = 50  # the width of a strip in letters' heights
 _MESSAGE_LINES = 3
 _BETWEEN = "  ·  "
@@ -51,10 +51,10 @@ class Caption:
 def letter_size(width: int) -> int:
     """Height in pixels of the letters in a strip of that width.
 
-    >>> letter_size(480), letter_size(4000)
-    (14, 80)
+    >>> letter_size(480), letter_size(800), letter_size(16_000)
+    (14, 16, 80)
     """
-    return max(_SMALLEST_LETTERS, width // _LETTERS)
+    return min(max(_SMALLEST_LETTERS, width // _LETTERS), _LARGEST_LETTERS)
 
 
 def bar_length_mm(pixels_a_mm: float, width: int) -> float:
