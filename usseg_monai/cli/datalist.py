@@ -51,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the datalist; remarks go to standard error."""
     from usseg_monai.data.contradictions import drop_contradictions
     from usseg_monai.data.datalist import SECTIONS, read_dataset, to_datalist
+    from usseg_monai.errors import printable
     from usseg_monai.imaging.write import write_text
 
     dataset = read_dataset(args.dataset, args.folder, group_pattern=args.group_pattern)
@@ -66,11 +67,11 @@ def run(args: argparse.Namespace) -> int:
         if not items:
             remarks.append(f"nothing in {section}: give more groups, or name them with --group-pattern")
     for remark in remarks:
-        print(f"usseg: warning: {remark}", file=sys.stderr)
+        print(f"usseg: warning: {printable(remark)}", file=sys.stderr)
     if args.json:
         print(json.dumps({"output": str(args.output), "sections": counts, "remarks": remarks}))
         return 0
     for section, count in counts.items():
         print(f"{section}: {count['images']} images of {count['groups']} groups")
-    print(f"written to {args.output}")
+    print(printable(f"written to {args.output}"))
     return 0

@@ -29,11 +29,13 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Merge, and say how many inputs that makes."""
+    from usseg_monai.errors import printable
     from usseg_monai.inference.merge import merge_shards
 
     merged = merge_shards(args.shards, args.output)
     if args.json:
         print(json.dumps({"output": str(args.output), **dataclasses.asdict(merged)}))
     else:
-        print(f"{len(args.shards)} shards, {merged.done} done, {merged.failed} failed, {merged.skipped} skipped: {args.output}")
+        counts = f"{merged.done} done, {merged.failed} failed, {merged.skipped} skipped"
+        print(printable(f"{len(args.shards)} shards, {counts}: {args.output}"))
     return 0

@@ -35,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the table; the exit code is 1 where an image failed."""
     from usseg_monai.cli.progress import progress
-    from usseg_monai.errors import UsageError
+    from usseg_monai.errors import UsageError, printable
     from usseg_monai.inference.batch import available_cores
     from usseg_monai.inference.predictor import Predictor, check_engine, engine_name
     from usseg_monai.inference.submission import TASK, find_numbered_images, write_submission
@@ -53,9 +53,10 @@ def run(args: argparse.Namespace) -> int:
     with progress("images") as report:
         failures = write_submission(predictor, images, args.output, threads=threads, on_progress=report)
     for path, reason in failures.items():
-        print(f"usseg: {path.name}: {reason.removeprefix(f'{path.name}: ')}", file=sys.stderr)
+        name = printable(path.name)
+        print(f"usseg: {name}: {printable(reason).removeprefix(f'{name}: ')}", file=sys.stderr)
     if args.json:
         print(json.dumps({"output": str(args.output), "images": len(images), "failed": len(failures)}))
     else:
-        print(f"{len(images) - len(failures)} done, {len(failures)} failed: {args.output}")
+        print(printable(f"{len(images) - len(failures)} done, {len(failures)} failed: {args.output}"))
     return 1 if failures else 0
