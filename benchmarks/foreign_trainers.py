@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import shutil
 import sys
 import tempfile
@@ -137,6 +138,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, help="where the copies go (default: a temporary folder)")
     args = parser.parse_args(words)
     torch.set_num_threads(2)
+    logging.disable(logging.WARNING)  # of the trainings: what counts is printed below
     worse = 0
     with tempfile.TemporaryDirectory() as temporary:
         for task in args.tasks.split(","):

@@ -9,6 +9,7 @@ import torch
 from ignite.engine import Engine
 from torch.optim.lr_scheduler import OneCycleLR
 
+from usseg_monai.errors import UsageError
 from usseg_monai.training.averaging import WeightAverage
 from usseg_monai.training.continued import ContinuedTraining
 
@@ -18,6 +19,7 @@ class Evaluator:
 
     def __init__(self) -> None:
         self.epochs: list[int] = []
+        self.data_loader = [0]
 
     def run(self, epoch: int) -> None:
         self.epochs.append(epoch)
@@ -61,3 +63,9 @@ def test_given_weights_are_validated_first_and_learn_at_a_part_of_the_rate(parts
     assert parts["evaluator"].epochs == [1, 2]
     assert peak(parts) == pytest.approx(0.1)
     assert parts["network"][1].momentum == pytest.approx(0.01)
+
+
+def test_without_an_image_to_validate_on_it_says_so(parts: dict[str, Any]) -> None:
+    parts["evaluator"].data_loader.clear()
+    with pytest.raises(UsageError, match="no image to validate on"):
+        parts["trainer"].run([0])

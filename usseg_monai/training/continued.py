@@ -7,6 +7,7 @@ from monai.engines import Evaluator
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
+from usseg_monai.errors import UsageError
 from usseg_monai.training.averaging import WeightAverage
 
 __all__ = ["ContinuedTraining"]
@@ -28,6 +29,9 @@ class ContinuedTraining:
         optimizer: the trainer's; its learning rates, present and of the schedule, are multiplied by ``rate``.
         evaluator: the validation engine.
         rate: share of the learning rate and of the batch norms' momentum, 0 to 1.
+
+    Raises:
+        UsageError: when the trainer starts: there is nothing to validate on.
     """
 
     def __init__(self, average: WeightAverage, optimizer: Optimizer, evaluator: Evaluator, rate: float) -> None:
@@ -39,6 +43,11 @@ class ContinuedTraining:
         engine.add_event_handler(Events.STARTED, self._begin)
 
     def _begin(self, engine: Engine) -> None:
+        if len(self.evaluator.data_loader) == 0:
+            raise UsageError(
+                "no image to validate on, and the best weights are chosen by validation: put some into validate#dataset#data "
+                "(val_split of MONAI Label), or lay refit.json over train.json"
+            )
         if not self.average.weights_were_given:
             return
         if not self._scaled:  # a federated client gets weights in each round
