@@ -70,7 +70,7 @@ def compare(path: Path) -> Outcome:
         images = list(read_frames(path))
     except ImageError as error:
         refusal = error
-    if isinstance(refusal, NoPictureError):
+    if isinstance(refusal, NoPictureError) or "no PixelData" in str(refusal):
         return Outcome(path, "no picture", str(refusal))
     try:
         wanted = list(pydicom_frames(path))
