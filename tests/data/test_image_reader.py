@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +114,25 @@ def test_suffixes() -> None:
     reader = UssegReader()
     assert reader.verify_suffix(["a.png", Path("b.NII.GZ")])
     assert not reader.verify_suffix("a.txt")
+
+
+class _Pages(torch.utils.data.Dataset):
+    """The mean of each page of a file whose pages are decoded in a process of their own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __len__(self) -> int:
+        return 6
+
+    def __getitem__(self, index: int) -> float:
+        return float(read_image(self.path, frame=index).pixels.mean())
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
+def test_forked_workers_of_a_data_loader_have_decoding_processes_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "pages.tif"
+    path.write_bytes(tiff_pages([np.full((16, 16), 10 * page, np.uint8) for page in range(6)]))
+    here = [_Pages(path)[index] for index in range(6)]  # so that a process is there when workers are forked
+    loader = torch.utils.data.DataLoader(_Pages(path), batch_size=None, num_workers=2, multiprocessing_context="fork")
+    assert list(loader) == here == [0, 10, 20, 30, 40, 50]

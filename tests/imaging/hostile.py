@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -56,6 +57,35 @@ def worst() -> Iterator[tuple[str, bytes]]:
     yield "a.nii.gz", gzip.compress(bytes(header) + bytes(SIDE * SIDE * 8), 1)
 
 
+def made_to_harm() -> Iterator[tuple[str, bytes, int]]:
+    """Files of which a library makes far more than they are, and the size that they have with zeros behind them."""
+    from tests.imaging.samples import dicom_bytes, dicom_compressed_bytes, picture, pillow_bytes, png_chunk, sample
+
+    jpeg, png, dicom = pillow_bytes(picture(), "JPEG"), sample("png"), sample("dicom")
+    pixels = dicom.index(b"\x28\0\x02\0US")
+    many = 8 << 20
+    files = {
+        "fill.jpg": jpeg[:2] + b"\xff" * many + jpeg[2:],
+        "comments.jpg": jpeg[:2] + b"\xff\xfe\0\2" * (many // 4) + jpeg[2:],
+        "chunks.png": png[:33] + png_chunk(b"prVt", b"") * (many // 12) + png[33:],
+        "members.nii.gz": sample("nifti_gz")[:-9] + gzip.compress(b"") * (many // 20),
+        "regions.dcm": dicom[:pixels]
+        + b"\x18\0\x11\x60SQ\0\0"
+        + many.to_bytes(4, "little")
+        + b"\xfe\xff\0\xe0\0\0\0\0" * (many // 8)
+        + dicom[pixels:],
+        "values.dcm": dicom[:pixels] + b"\x20\0\x32\0UN\0\0" + many.to_bytes(4, "little") + b"1\\" * (many // 2) + dicom[pixels:],
+        "runs.dcm": dicom_compressed_bytes([b"\1\0\0\0\x40" + bytes(59) + b"\x81\0" * many], picture(), "1.2.840.10008.1.2.5"),
+        "frames.dcm": dicom_compressed_bytes([jpeg] * 3000, np.broadcast_to(picture(), (3000, *picture().shape)), "1.2.840.10008.1.2.4.50"),
+        "doubles.dcm": dicom_bytes(np.zeros((8, 8), np.uint8), Rows=SIDE, Columns=SIDE, BitsAllocated=64, PixelData=b"")[:-4]
+        + (SIDE * SIDE * 8).to_bytes(4, "little"),
+    }
+    for name, data in files.items():
+        yield name, data, len(data) + (SIDE * SIDE * 8 if name == "doubles.dcm" else 0)
+    for name in ("png", "jpeg", "tiff", "bmp", "nifti", "nrrd", "mha", "dicom"):
+        yield f"sparse.{name}", sample(name), 511 << 20
+
+
 def peak_mb() -> float | None:
     """Largest memory of this process so far; ``None`` where the system does not tell."""
     try:
@@ -73,12 +103,18 @@ def main(folder: Path) -> None:
         target = Path(temporary) / "file"
         subprocess.run([sys.executable, "-m", "tests.imaging.hostile", temporary, "worst"], check=True)
         worst_files = sorted(Path(temporary).iterdir())
-        contents = (data for path in sorted(folder.iterdir()) for data in damaged(path.read_bytes(), rng))
-        for data in (*contents, *(path.read_bytes() for path in worst_files)):
-            target.write_bytes(data)
+
+        def files() -> Iterator[Path]:
+            for path in sorted(folder.iterdir()):
+                for data in damaged(path.read_bytes(), rng):
+                    target.write_bytes(data)
+                    yield target
+            yield from worst_files
+
+        for path in files():
             start = time.process_time()
             try:
-                images += sum(1 for _ in islice(read_frames(target), 3))
+                images += sum(1 for _ in islice(read_frames(path), 3))
             except ImageError:
                 errors += 1
             slowest = max(slowest, time.process_time() - start)
@@ -89,5 +125,8 @@ if __name__ == "__main__":
     if sys.argv[2:] == ["worst"]:
         for name, data in worst():
             (Path(sys.argv[1]) / name).write_bytes(data)
+        for name, data, size in made_to_harm():
+            (Path(sys.argv[1]) / name).write_bytes(data)
+            os.truncate(Path(sys.argv[1]) / name, size)
     else:
         main(Path(sys.argv[1]))
