@@ -92,10 +92,12 @@ class Answers:
     task: Any = None
 
     def __post_init__(self) -> None:
-        self.task = SimpleNamespace(outputs=("presence_probability",), measure=self.measure)
+        nerve = vars(get_task("nerve")) | {"outputs": ("presence_probability",), "measure": self.measure}
+        self.task = SimpleNamespace(**nerve)
 
     def measure(self, mask: Any, spacing_mm: Any, **outputs: float) -> Measurement:
-        return Measurement({"presence_probability": None, "area_mm2": None, **outputs}, Status.OK if mask.any() else Status.EMPTY)
+        unknown = dict.fromkeys(column.name for column in get_task("nerve").columns)
+        return Measurement({**unknown, **outputs}, Status.OK if mask.any() else Status.EMPTY)
 
     def predict(self, source: Any, *, spacing_mm: tuple[float, float] | None = None) -> Any:
         self.shown = source

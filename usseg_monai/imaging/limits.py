@@ -17,6 +17,7 @@ class Limits:
         max_file_pixels: pixels of all frames of one file together.
         max_file_bytes: size of the file on disk.
         min_side: smallest number of rows and of columns that a structure can be found in.
+        max_side: largest number of rows or columns; resizing a strip of a million columns takes gigabytes, however few its pixels are.
 
     >>> Limits().check(1, 1)
     Traceback (most recent call last):
@@ -28,6 +29,7 @@ class Limits:
     max_file_pixels: int = 512 * 1024 * 1024
     max_file_bytes: int = 512 * 1024 * 1024
     min_side: int = 8
+    max_side: int = 65_536
 
     def check_samples(self, rows: int, cols: int, pixel_bytes: int) -> None:
         """Raise `ImageError` if a frame takes more memory than the largest of 64 bits a pixel."""
@@ -42,6 +44,8 @@ class Limits:
         size = f"{rows} rows x {cols} columns"
         if min(rows, cols) < self.min_side:
             raise ImageError(f"{size}: too small to hold a structure; at least {self.min_side} x {self.min_side} pixels are needed")
+        if max(rows, cols) > self.max_side:
+            raise ImageError(f"{size}: more than {self.max_side} pixels along a side; cut it, or read it with Limits(max_side=...)")
         if rows * cols > self.max_pixels:
             raise ImageError(
                 f"{size}: more than {self.max_pixels} pixels a frame; reduce it, or allow more: --max-pixels, Limits(max_pixels=...)"
