@@ -56,11 +56,12 @@ def test_a_classic_slice() -> None:
         InstanceNumber=7,
         AcquisitionTime="083920.5",
         ContentTime="083921",
+        SeriesTime="083900",
         TemporalPositionIdentifier=3,
         CardiacNumberOfImages=20,
     )
     study, series, instance = (hashlib.sha256(uid).hexdigest()[:16] for uid in (b"1.2.3", b"1.2.4", b"1.2.5"))
-    times = {"time_ms": 40.5, "acquired_s": 31160.5, "temporal_index": 3, "content_s": 31161.0}
+    times = {"time_ms": 40.5, "acquired_s": 31160.5, "temporal_index": 3, "content_s": 31161.0, "series_s": 31140.0}
     where = {"position_mm": (1, 2, -3), "normal": (0, 0, 1), "orientation": tuple(AXIAL)}
     assert found == Place("MR", study, series, instance=instance, number=7, phases=20, **times, **where)
 

@@ -116,7 +116,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
         pass
 
 
-TIMED = Place("MR", study="s", series="t", instance="i", acquired_s=43201.25, content_s=43202.123456)
+TIMED = Place("MR", study="s", series="t", instance="i", acquired_s=43201.25, content_s=43202.123456, series_s=43200.5)
 
 
 def test_it_holds_neither_paths_nor_identifiers_nor_times_of_the_day(tmp_path: Path) -> None:

@@ -159,14 +159,16 @@ LATER = "the slice at 20.0 mm was taken twice: the later take is used"
     [
         lambda s, late: {"acquired_s": 36000.0 + 60 * s + (500 if late else -500)},
         lambda s, late: {"acquired_s": None, "content_s": 36000.0 + 60 * s + (500 if late else -500)},
+        lambda s, late: {"acquired_s": None, "series_s": 36000.0 + (500 if late else -500), "series_number": 0 if late else 99},
         lambda s, late: {"acquired_s": None, "series_number": 99 if late else 0},
     ],
-    ids=["acquisition time", "content time", "series number"],
+    ids=["acquisition time", "content time", "series time", "series number"],
 )
 def test_of_two_takes_in_series_of_their_own_the_later_counts(order: Any, late: bool) -> None:
     def first(s: int, p: int) -> dict[str, Any]:
         changes = a_series_a_slice(s, p)
         changes["content_s"] = changes["acquired_s"]
+        changes["series_s"] = 36000.0 if "series_s" in order(s, late) else None
         return changes | ({"acquired_s": None} if order(s, late).get("acquired_s", 0) is None else {})
 
     stack = only([*cine(first), *retake(lambda s, p: first(s, p) | {"series": "retake"} | order(s, late))])

@@ -64,6 +64,7 @@ class Place:
         phases: number of phases that a heart beat was divided into.
         temporal_index: of the phase, as TemporalPositionIdentifier or TemporalPositionIndex states it.
         content_s: time within its day at which the pixels were made (DICOM's ContentTime).
+        series_s: time within its day at which the series began (DICOM's SeriesTime).
         instance: distinguishes images within a series; copies of one image share it; empty where unknown.
         series_number: of the series in its study, as scanners count them (DICOM's SeriesNumber).
         orientation: unit vectors ``(x, y, z)`` along the rows and down the columns, six numbers, as DICOM's ImageOrientationPatient.
@@ -83,6 +84,7 @@ class Place:
     instance: str = ""
     series_number: int | None = None
     orientation: tuple[float, ...] | None = None
+    series_s: float | None = None
 
 
 @dataclass(frozen=True)

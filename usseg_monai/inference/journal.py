@@ -31,7 +31,7 @@ __all__ = ["NAME", "Done", "Journal", "Stamp", "first_line", "open_journal", "re
 
 NAME = ".journal.jsonl"
 
-_TIMES = ("acquired_s", "content_s")  # of a Place: seconds within the day
+_TIMES = ("acquired_s", "content_s", "series_s")  # of a Place: seconds within the day
 _IDENTIFIERS = ("study", "series", "instance")
 _DIGITS = 6  # of seconds, as DICOM has them
 _FIRST = re.compile(rb'\{"digest": "([^"]*)", "salt": "([0-9a-f]+)"\}\n')

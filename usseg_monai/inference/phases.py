@@ -107,7 +107,7 @@ def arrange(slices: Sequence[tuple[float, Slice]]) -> Arrangement:
 
 def through_midnight(frames: Sequence[StudyFrame]) -> list[StudyFrame]:
     """The frames of one examination, those after midnight with times of day beyond 24 h."""
-    for name in ("acquired_s", "content_s"):
+    for name in ("acquired_s", "content_s", "series_s"):
         times = sorted({time for frame in frames if (time := getattr(frame.place, name)) is not None})
         if not times or times[-1] - times[0] <= _DAY_S / 2:
             continue
@@ -125,7 +125,8 @@ def _later(frame: StudyFrame, name: str) -> StudyFrame:
 def latest(takes: Sequence[Slice]) -> Slice | None:
     """The take that was taken last, ``None`` where nothing tells it."""
     series = {(frame.place.study, frame.place.series) for take in takes for frame in take}
-    orders: list[Callable[[Place], float | None]] = [_ACQUISITION.of, _CONTENT.of, lambda place: place.series_number]
+    orders: list[Callable[[Place], float | None]] = [_ACQUISITION.of, _CONTENT.of]
+    orders += [lambda place: place.series_s, lambda place: place.series_number]
     if len(series) == 1:
         orders.append(_NUMBER.of)  # each series counts for itself
     for of in orders:
