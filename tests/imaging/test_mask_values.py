@@ -128,6 +128,31 @@ def test_the_maximum_is_that_of_the_file() -> None:
     assert not mask_of(blurred * np.float32(0.4), blurred).any()
 
 
+@pytest.mark.parametrize("quality", [30, 60, 95])
+@pytest.mark.parametrize("channels", [(0,), (1,), (2,), (0, 1), (0, 2)], ids=["red", "green", "blue", "yellow", "magenta"])
+def test_coloured_masks_that_went_through_jpeg(channels: tuple[int, ...], quality: int) -> None:
+    colours = np.zeros((*ELLIPSE.shape, 3), np.uint8)
+    colours[..., channels] = WHITE[..., None]
+    file = io.BytesIO()
+    Image.fromarray(colours).save(file, "JPEG", quality=quality)
+    assert (mask_of(np.array(Image.open(file).convert("L"))) != ELLIPSE).sum() <= 40  # of 4,713 pixels, 260 of them on the edge
+
+
+@pytest.mark.parametrize(("top", "pixels", "border"), [(145, 200, 50), (146, 200, None), (145, 300, None)])
+def test_overshoot_is_little_and_rare(top: int, pixels: int, border: float | None) -> None:
+    grey = np.where(ELLIPSE, 100, 0)
+    grey[0, :2] = 3, 4  # traces of JPEG
+    rows, cols = (places[:: len(places) // pixels][:pixels] for places in np.nonzero(ELLIPSE & ((ROWS + COLS) % 2 == 0)))
+    grey[rows, cols] = top
+    frame = grey.astype(np.float32)
+    if border is not None:
+        rule = find_rule([frame])
+        assert rule.border == border and "at half of 100, which only edges exceed (50)" in rule.remark
+    else:
+        with pytest.raises(ImageError, match=f"labels 100, {top}"):
+            find_rule([frame])
+
+
 def test_a_label_that_the_file_lacks_is_said() -> None:
     rule = find_rule([labels(1, 2, 0).astype(np.float32)], 3)
     assert rule.remark == "no pixel has the label 3" and not rule.mask(labels(1, 2, 0).astype(np.float32)).any()

@@ -32,6 +32,17 @@ def test_colour_under_half_an_alpha_is_as_it_was_before() -> None:
     assert abs(int(grey_samples(image)[0, 0]) - 200) <= 1
 
 
+@pytest.mark.parametrize("colour", [(255, 255, 255), (255, 0, 0), (0, 0, 0)])
+def test_alpha_of_one_colour_is_the_picture(colour: tuple[int, int, int]) -> None:
+    image = Image.new("RGBA", (picture().shape[1], picture().shape[0]), colour)
+    image.putalpha(Image.fromarray(picture()))
+    np.testing.assert_array_equal(grey_samples(image), picture())
+    if colour != (255, 0, 0):
+        np.testing.assert_array_equal(grey_samples(image.convert("LA")), picture())
+    image.putalpha(255)
+    assert np.ptp(grey_samples(image)) == 0 and grey_samples(image)[0, 0] == round(colour[0] * (0.299 if colour == (255, 0, 0) else 1))
+
+
 def test_bits_and_palettes() -> None:
     mask = picture() > 90
     np.testing.assert_array_equal(grey_samples(Image.fromarray(mask)), 255 * mask)
