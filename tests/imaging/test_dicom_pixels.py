@@ -175,6 +175,9 @@ def test_colours_by_the_length_of_the_pixels_where_the_interpretation_says_less(
     pairs = even.reshape(ROWS, 26, 2)
     halved = np.concatenate([pairs, np.full_like(pairs, 90)], axis=2).tobytes()
     np.testing.assert_array_equal(grey(whole, **data | {"PhotometricInterpretation": "YBR_FULL", "PixelData": halved}), even)
+    with pytest.raises(ImageError, match=f"{len(halved) - 2} bytes of pixels, {len(halved)} were declared"):
+        grey(whole, **data | {"PixelData": halved[:-2]})
+    np.testing.assert_array_equal(grey(whole, **data | {"PixelData": halved}), even)
 
 
 @pytest.mark.parametrize(
