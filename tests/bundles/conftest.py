@@ -37,7 +37,7 @@ def task(request: pytest.FixtureRequest) -> str:
     return name
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def bundle(task: str) -> Path:
     """Folder of the task's bundle."""
     return bundle_path(task)
@@ -63,9 +63,10 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def datalist(task: str, images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A datalist of these pictures and their discs.
+@pytest.fixture
+def datalist(task: str, images: Path, tmp_path: Path) -> Path:
+    """A datalist of these pictures and their discs, made for each test: a test may name its task itself, and pytest keeps what a session's
+    fixture made for another.
 
     For a task whose network says what the image as a whole is, every third picture has no disc, and classes take turns, the first being
     that of pictures without one.
@@ -84,18 +85,20 @@ def datalist(task: str, images: Path, tmp_path_factory: pytest.TempPathFactory) 
     parts: dict[str, Any] = {"name": "discs"}
     for section, count in CASES.items():
         parts[section], items = items[:count], items[count:]
-    file = tmp_path_factory.mktemp("datalist") / "datalist.json"
+    file = tmp_path / "discs" / "datalist.json"
+    file.parent.mkdir()
     file.write_text(json.dumps(parts))
     return file
 
 
-@pytest.fixture(scope="session")
-def weights(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def weights(bundle: Path, tmp_path: Path) -> Path:
     """A checkpoint of the bundle's network as it is before training, in the form of ``models/model.pt``."""
     parser = ConfigParser()
     parser.read_config(str(bundle / "configs" / "inference.json"))
     torch.manual_seed(0)
-    file = tmp_path_factory.mktemp("weights") / "model.pt"
+    file = tmp_path / "weights" / "model.pt"
+    file.parent.mkdir()
     torch.save(parser.get_parsed_content("network_def").state_dict(), file)
     return file
 
