@@ -169,3 +169,15 @@ def test_real_lesions_malignant_ones_are_taller_and_less_smooth(data_root: Path)
     assert malignant["depth_width_ratio"] > benign["depth_width_ratio"]
     assert malignant["circularity_ratio"] < benign["circularity_ratio"] and malignant["solidity_ratio"] < benign["solidity_ratio"]
     assert malignant["roughness_ratio"] > benign["roughness_ratio"] and malignant["lobulations"] > benign["lobulations"]
+
+
+def test_many_doubts_are_counted_and_not_all_spelled_out() -> None:
+    """Twenty lesions a thousandth of a millimetre long: one line stays readable."""
+    mask = np.zeros((120, 160), np.uint8)
+    for number in range(20):
+        row, col = 4 + 28 * (number // 5), 4 + 30 * (number % 5)
+        mask[row : row + 20, col : col + 20] = 1
+    result = measure(mask, (1e-4, 1e-4))
+    assert result.status is Status.LOW_CONFIDENCE and result.values["lesion_count"] == 20
+    assert result.message.count("check the pixel size") == 3
+    assert "17 more such doubts" in result.message and len(result.message) < 1000

@@ -150,3 +150,9 @@ def test_bad_volumes_are_refused(call, words: str) -> None:
     with pytest.raises(UsageError) as error:
         call()
     assert words in str(error.value) and "\n" not in str(error.value)
+
+
+def test_spacing_may_be_an_array() -> None:
+    rows, cols = np.mgrid[:100, :100]
+    disc = np.hypot(rows - 50, cols - 50) < 20
+    assert measure(disc, np.array([1.0, 1.0])).values == measure(disc, (1.0, 1.0)).values

@@ -63,6 +63,9 @@ _NO_LESION: dict[str, Value] = dict.fromkeys(
 )
 
 
+_DOUBTS = 3  # that a message spells out: twenty lesions may have sixty
+
+
 def measure(
     mask: npt.NDArray[Any],
     spacing_mm: tuple[float, float] | None,
@@ -127,7 +130,9 @@ def measure(
         reasons.append(f"the largest lesion is narrower than {SMALLEST_PX} pixels: too small for its shape to be told")
     if doubts := _doubts(lesions, parts, spacing_mm):
         statuses.append(Status.LOW_CONFIDENCE)
-        reasons += doubts
+        reasons += doubts[:_DOUBTS]
+        if len(doubts) > _DOUBTS:
+            reasons.append(f"{len(doubts) - _DOUBTS} more such doubts")
     if others:
         statuses.append(Status.LOW_CONFIDENCE)
         reasons.append(f"{len(lesions) + others} pieces of similar size: noise, no lesions; the {len(lesions)} largest were measured")

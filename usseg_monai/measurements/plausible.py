@@ -92,7 +92,7 @@ def elongation(piece: Runs, spacing_mm: tuple[float, float] | None) -> float:
     >>> round(elongation(find_runs(np.hypot((rows - 50) / 20, (cols - 50) / 40) <= 1), None), 1)
     2.0
     """
-    down, right = spacing_mm or (1.0, 1.0)
+    down, right = (1.0, 1.0) if spacing_mm is None else spacing_mm
     lengths = piece.lengths.astype(float)
     pixels = lengths.sum()
     row, col = piece.row.astype(float), (piece.start + piece.stop - 1) / 2
