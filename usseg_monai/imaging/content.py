@@ -11,13 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from usseg_monai.errors import ImageError, printable
-from usseg_monai.imaging import metaimage, nifti, nrrd, unread
 from usseg_monai.imaging.dicom_kind import HEAD, looks_like_dicom
 from usseg_monai.imaging.frames import Frames
 from usseg_monai.imaging.grey import to_grey
 from usseg_monai.imaging.image import GreyImage, Source
 from usseg_monai.imaging.limits import Limits
-from usseg_monai.imaging.volume import Inflated
 
 _RASTER_MAGIC = {
     b"\x89PNG\r\n\x1a\n": "png",
@@ -75,6 +73,9 @@ def kind_of(data: bytes | memoryview) -> str:
     for magic, kind in _RASTER_MAGIC.items():
         if head.startswith(magic):
             return kind
+    from usseg_monai.imaging import metaimage, nifti, nrrd, unread  # late: pictures, the most common files, do without
+    from usseg_monai.imaging.volume import Inflated
+
     if head.startswith(nrrd.MAGIC):
         return "nrrd"
     if metaimage.is_metaimage(head[:64]):
@@ -89,7 +90,9 @@ def kind_of(data: bytes | memoryview) -> str:
 
 
 def _unread(head: bytes) -> ImageError:
-    if known := unread.describe_unread(head):
+    from usseg_monai.imaging.unread import describe_unread
+
+    if known := describe_unread(head):
         return ImageError(known)
     pair = "; if it holds voxels whose header is another file (.hdr, .mhd), save both as one file" if b"\0" in head else ""
     return ImageError(f"not an image, whatever its name says: its content is none of PNG, JPEG, TIFF, BMP, NIfTI, NRRD, MHA, DICOM{pair}")
@@ -102,11 +105,17 @@ def open_frames(data: bytes | memoryview, kind: str, limits: Limits) -> Frames:
 
         return open_dicom(data, limits)
     if kind == "nifti":
-        return nifti.open_nifti(data, limits)
+        from usseg_monai.imaging.nifti import open_nifti
+
+        return open_nifti(data, limits)
     if kind == "nrrd":
-        return nrrd.open_nrrd(data, limits)
+        from usseg_monai.imaging.nrrd import open_nrrd
+
+        return open_nrrd(data, limits)
     if kind == "metaimage":
-        return metaimage.open_metaimage(data, limits)
+        from usseg_monai.imaging.metaimage import open_metaimage
+
+        return open_metaimage(data, limits)
     from usseg_monai.imaging.raster import open_raster
 
     return open_raster(data, kind, limits)

@@ -22,7 +22,6 @@ from usseg_monai.imaging.file_bytes import BufferFile
 from usseg_monai.imaging.frames import Frames
 from usseg_monai.imaging.limits import Limits
 from usseg_monai.imaging.pillow_samples import grey_samples
-from usseg_monai.imaging.tiff import open_tiff
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -58,6 +57,8 @@ def open_raster(data: bytes | memoryview, kind: str, limits: Limits) -> Frames:
         ImageError: too large or too small, animated, or a kind of pixels that has no grey value. Pillow's own errors pass through.
     """
     if kind == "tiff":
+        from usseg_monai.imaging.tiff import open_tiff
+
         return open_tiff(data, limits)
     if len(data) > 8 * limits.max_pixels + _MOST_TEXT_BYTES:
         raise ImageError(f"{len(data)} bytes, more than the largest picture has; save it again without what is not the picture")

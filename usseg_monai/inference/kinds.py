@@ -11,9 +11,6 @@ import re
 import stat
 
 from usseg_monai.imaging.dicom_kind import looks_like_dicom
-from usseg_monai.imaging.metaimage import is_metaimage
-from usseg_monai.imaging.nifti import is_nifti
-from usseg_monai.imaging.unread import is_unread_image
 
 __all__ = ["NO_IMAGES", "may_be_image", "says_image"]
 
@@ -63,4 +60,8 @@ def says_image(path: str) -> bool:
             os.close(descriptor)
     except OSError:
         return False
+    from usseg_monai.imaging.metaimage import is_metaimage  # late: only files whose names do not say what they are need them
+    from usseg_monai.imaging.nifti import is_nifti
+    from usseg_monai.imaging.unread import is_unread_image
+
     return head.startswith(_MAGIC) or is_nifti(head) or is_metaimage(head[:64]) or looks_like_dicom(head) or is_unread_image(head)

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from usseg_monai.imaging import Place, Spacing, read_mask
-from usseg_monai.imaging.nifti_mask import MaskGrid, write_nifti_mask, write_nifti_mask_like
 from usseg_monai.inference.inputs import Input, frame_output
 from usseg_monai.inference.outputs import output_files, volume_file
 from usseg_monai.inference.results import FrameRows, Row
@@ -39,6 +38,8 @@ def write_file_volume(folder: Path, item: Input, frames: Sequence[FrameRows]) ->
         ImageError: a mask cannot be read back.
         OutputError: it cannot be written.
     """
+    from usseg_monai.imaging.nifti_mask import MaskGrid, write_nifti_mask, write_nifti_mask_like  # late: few runs write NIfTI
+
     count = len(frames)
     masks = [_mask_file(folder, item.output, frame, count) for frame in range(count)]
     target = volume_file(folder, item.output)
@@ -60,6 +61,8 @@ def write_stack_volume(folder: Path, stack: Stack, outputs: Outputs) -> bool:
         ImageError: a mask cannot be read back.
         OutputError: it cannot be written.
     """
+    from usseg_monai.imaging.nifti_mask import MaskGrid, write_nifti_mask
+
     frames = [frame for phases in stack.slices for frame in phases]
     first, last = stack.slices[0][0], stack.slices[-1][0]
     if not stack.positions_mm or first.of_volume or len({len(phases) for phases in stack.slices}) > 1 or not _are_alike(frames):

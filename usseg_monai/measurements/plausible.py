@@ -110,8 +110,8 @@ def _holes(piece: Runs) -> int:
     left, right = int(piece.start.min()) - 1, int(piece.stop.max()) + 1
     first_of_row = np.diff(piece.row, prepend=-1) != 0
     start = np.where(first_of_row, left, np.roll(piece.stop, 1))
-    rows, last = np.unique(piece.row[::-1], return_index=True)  # the last run of each row
-    ends = piece.stop[::-1][last]
+    last_of_row = np.diff(piece.row, append=-1) != 0
+    rows, ends = piece.row[last_of_row], piece.stop[last_of_row]
     top, bottom = int(piece.row[0]) - 1, int(piece.row[-1]) + 1
     row = np.concatenate([[top], piece.row, rows, [bottom]])
     begin = np.concatenate([[left], start, ends, [left]])
