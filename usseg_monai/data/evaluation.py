@@ -25,7 +25,7 @@ from usseg_monai.tasks import Task
 if TYPE_CHECKING:
     from usseg_monai.inference.predictor import Prediction
 
-__all__ = ["CaseResult", "Compared", "dice", "evaluate_case", "predict_item", "write_evaluation"]
+__all__ = ["CaseResult", "Compared", "classified", "dice", "evaluate_case", "predict_item", "write_evaluation"]
 
 
 class Predicts(Protocol):
@@ -138,6 +138,11 @@ def evaluate_case(predictor: Predicts, item: Mapping[str, Any]) -> CaseResult:
         unlikeness=measurement.unlikeness,
         **kind,
     )
+
+
+def classified(results: Sequence[CaseResult]) -> list[CaseResult]:
+    """The cases by which a network's classes can be judged: a single output is judged by the annotation, several by the known class."""
+    return [result for result in results if result.outputs and (len(result.outputs) == 1 or result.category is not None)]
 
 
 def predict_item(predictor: Predicts, item: Mapping[str, Any]) -> tuple[Prediction, MaskArray]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from usseg_monai.data.evaluation import CaseResult, Predicts, predict_item
+from usseg_monai.data.evaluation import CaseResult, Predicts, classified, predict_item
 from usseg_monai.imaging import atomic_path, write_png
 from usseg_monai.imaging.boundary import boundaries
 from usseg_monai.metrics.classification import area_under_curve, roc_curve
@@ -122,7 +122,7 @@ def _draw_bland_altman(file: Path, name: str, pairs: npt.NDArray[np.float64]) ->
 
 def _roc_curves(task: Task, results: Sequence[CaseResult]) -> dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]]:
     """Scores and truth by the name of what they are for: the presence of a structure, or each class against all others."""
-    known = [result for result in results if result.outputs and (len(result.outputs) == 1 or result.category is not None)]
+    known = classified(results)
     if not known:
         return {}
     names = list(known[0].outputs)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from usseg_monai.data.evaluation import CaseResult
+from usseg_monai.data.evaluation import CaseResult, classified
 from usseg_monai.metrics.bootstrap import bootstrap_interval, bootstrap_mean_interval
 from usseg_monai.metrics.classification import area_under_curve, macro_area_under_curve
 
@@ -108,7 +108,7 @@ def _summarize_pixels(results: Sequence[CaseResult]) -> dict[str, Any] | None:
 
 def _summarize_classes(results: Sequence[CaseResult]) -> dict[str, Any] | None:
     """Of the cases that have outputs and a known class; a single output says whether there is a structure."""
-    known = [result for result in results if result.outputs and (len(result.outputs) == 1 or result.category is not None)]
+    known = classified(results)
     if not known:
         return None
     groups = groups_of(known)

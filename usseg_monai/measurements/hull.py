@@ -15,10 +15,11 @@ def pixels_of_hull(runs: Runs) -> int:
 
     Holes count as pixels that are missing.
     """
-    rows, first = np.unique(runs.row, return_index=True)
+    first = np.flatnonzero(np.diff(runs.row, prepend=-1))  # not np.unique, whose first call loads numpy.ma
+    rows = runs.row[first]
     left, right = np.minimum.reduceat(runs.start, first), np.maximum.reduceat(runs.stop, first) - 1
     ends = np.concatenate([np.stack([rows, left], axis=1), np.stack([rows, right], axis=1)])
-    corners = np.unique(ends[hull_corners(ends.astype(np.float64))], axis=0)
+    corners = np.array(sorted(set(map(tuple, ends[hull_corners(ends.astype(np.float64))].tolist()))))
     corners = corners[np.argsort(np.arctan2(*(corners - corners.mean(axis=0)).T))]  # in order around the hull
     following = np.roll(corners, -1, axis=0)
     twice_area = abs(int((corners[:, 0] * following[:, 1] - corners[:, 1] * following[:, 0]).sum()))
