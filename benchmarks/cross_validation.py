@@ -1,10 +1,11 @@
-"""Cross-validate a training: what a recipe is worth where the validation part is too small to choose by, and the test part to know by.
+"""Cross-validate a training recipe, where the validation part is too small for choices and the test part too small for evaluation.
 
     python -m benchmarks.cross_validation TASK -o RUNS [--folds 3] [--data DIR] [--update-docs] [key=value ...]
 
-The groups of the training and validation parts are dealt into folds. Each fold is predicted by a network that learnt from the others by
+The groups of the training and validation parts are dealt into folds. Each fold is predicted by a network trained on the others by
 ``usseg train TASK key=value ...``, with the weights of its last epoch: nothing is chosen on the fold, not even an epoch or a temperature.
-The networks of all folds predict the test groups, too: how hard these are beside the folds. Stopped half-way, the same command goes on.
+The networks of all folds also predict the test groups, which shows how hard these are compared with the folds. After an interruption, the
+same command resumes.
 ``--update-docs`` writes ``benchmarks/results/cross_validation.json`` and the table of the bundle's page.
 """
 
@@ -21,16 +22,16 @@ from benchmarks.accuracy.cases import evaluate
 from benchmarks.accuracy.tables import area_of, figure, overlap_cells, table
 from benchmarks.data import DATA_ROOT
 from benchmarks.readme import insert_table
-from benchmarks.references import DATA
 from benchmarks.reports import update_reports
+from benchmarks.tasks import BENCHMARKED
 from usseg_monai.cli.engine_log import engine_log
 from usseg_monai.cli.progress import progress
-from usseg_monai.data.datalist import SECTIONS, load_datalist
-from usseg_monai.data.evaluation import CaseResult
-from usseg_monai.data.summary import summarize
+from usseg_monai.datasets.datalist import SECTIONS, load_datalist
 from usseg_monai.errors import UssegError
-from usseg_monai.imaging.write import write_text
-from usseg_monai.inference.predictor import Predictor
+from usseg_monai.evaluation.cases import CaseResult
+from usseg_monai.evaluation.summary import summarize
+from usseg_monai.files.write import write_text
+from usseg_monai.predict.predictor import Predictor
 from usseg_monai.tasks import TASKS, bundle_path, config_file
 from usseg_monai.training.overrides import parse_overrides
 from usseg_monai.training.run import train
@@ -44,7 +45,7 @@ Items = Sequence[Mapping[str, Any]]
 def last_epoch(task: str) -> dict[str, Any]:
     """A config over the bundle's ``train.json``: no validation, the last epoch's weights, nothing fitted after the training.
 
-    It is that of ``refit.json``, but for what a refit takes over from the training before.
+    As ``refit.json``, except for what a refit takes over from the earlier training.
     """
     refit = json.loads(config_file(task, "refit").read_text(encoding="utf-8"))
     config = {key: refit[key] for key in ("validate#dataset#data", "train#trainer#train_handlers", "best_saver")}
@@ -52,7 +53,7 @@ def last_epoch(task: str) -> dict[str, Any]:
 
 
 def deal(items: Items, folds: int) -> list[list[Mapping[str, Any]]]:
-    """Deal the groups of all items into folds, in the order of their names, so that what these begin with is shared out evenly.
+    """Deal the groups of all items into folds, in the order of their names, so that common prefixes are spread evenly.
 
     >>> [[item["group"] for item in fold] for fold in deal([{"group": name} for name in "abcab"], 2)]
     [['a', 'c', 'a'], ['b', 'b']]
@@ -62,7 +63,7 @@ def deal(items: Items, folds: int) -> list[list[Mapping[str, Any]]]:
 
 
 def train_fold(task: str, taught: Items, held_out: Items, out: Path, overrides: Mapping[str, Any]) -> Predictor:
-    """The network that some items taught; ``out`` gets the datalist and the training."""
+    """Train a network on ``taught``; ``out`` gets the datalist and the training."""
     out.mkdir(parents=True, exist_ok=True)
     datalist, config = out / "datalist.json", out / "last_epoch.json"
     write_text(datalist, json.dumps({"training": taught, "validation": [], "test": held_out}, indent=2))
@@ -73,8 +74,8 @@ def train_fold(task: str, taught: Items, held_out: Items, out: Path, overrides: 
 
 
 def measure(task: str, data: Path, out: Path, folds: int, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures of all folds together, and of the test part by the networks of all folds."""
-    parts = {section: load_datalist(data / DATA[task], section) for section in SECTIONS.values()}
+    """The figures of all folds together, and of the test part with the networks of all folds."""
+    parts = {section: load_datalist(data / BENCHMARKED[task].data, section) for section in SECTIONS.values()}
     dealt = deal([*parts["training"], *parts["validation"]], folds)
     held_out: list[CaseResult] = []
     tested: list[CaseResult] = []
@@ -92,13 +93,13 @@ def measure(task: str, data: Path, out: Path, folds: int, overrides: Mapping[str
 
 
 def _by_source(results: Sequence[CaseResult]) -> dict[str, Any]:
-    """Figures of each data set, in the order of the names; of a task with one, under no name."""
+    """Figures of each data set, ordered by name; the name is empty for a task with one data set."""
     sources = sorted({result.source or "" for result in results})
     return {source: summarize([result for result in results if (result.source or "") == source]) for source in sources}
 
 
 def markdown(report: Mapping[str, Any]) -> str:
-    """The table: a row a source for the folds, and one for the test part."""
+    """The table: one row per source for the folds, and one for the test part."""
     rows = [
         _row(", ".join(filter(None, (source, name))), summary)
         for name, part in (("folds", "held_out"), ("test part", "test"))
@@ -118,7 +119,7 @@ def _row(name: str, summary: Mapping[str, Any]) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Train the folds and print the table; 2 where something is missing."""
+    """Train the folds and print the table; returns 2 if something is missing."""
     parser = argparse.ArgumentParser(description="Cross-validate the training of a task.")
     parser.add_argument("task", choices=tuple(TASKS))
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the trainings, one a fold")

@@ -1,10 +1,10 @@
-"""What is installed with the package: its licences, and what is known against its versions.
+"""Check the installed dependencies: licences and security advisories.
 
     python -m benchmarks.dependencies [--update-docs]
 
-Every package that prediction or the whole package needs, with all that these need, must have a permissive licence; one that is not known is
-an error that names the package. `pip-audit` then looks up all that is installed in the index of advisories; where the index cannot be
-reached, that is skipped with a word.
+Every direct or indirect dependency of prediction or of the whole package must have a permissive licence; an unknown licence is an error
+that names the package. `pip-audit` then looks up all installed packages in the index of advisories; if the index cannot be reached, that
+step is skipped with a message.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ PERMISSIVE = frozenset(
         *("PSF-2.0", "Unlicense", "Zlib"),
     }
 )
-"""SPDX names of licences that ask for a notice at most, or for changes to the package's own files (MPL)."""
+"""SPDX names of licences that require at most a notice, or publication of changes to the package's own files (MPL)."""
 
 _ACCEPTED = {"nvidia-": "NVIDIA's own", "cuda-": "NVIDIA's own"}
-"""Beginnings of names: libraries that come with torch's builds for GPUs, and are not passed on by us."""
+"""Prefixes of names: libraries that come with torch's GPU builds and are not redistributed by this package."""
 
 _WORDS = (
     ("apache", "Apache-2.0"),
@@ -49,17 +49,17 @@ _WORDS = (
     (r"\bisc\b", "ISC"),
     ("zlib", "Zlib"),
 )
-"""How packages without an SPDX expression say it, in classifiers and free text; the first that is found counts."""
+"""Licence wording in classifiers and free text, for packages without an SPDX expression; the first match counts."""
 
 _TIMEOUT_S = 20
-"""Of one question to the index."""
+"""Limit of one query to the index."""
 
 _LONGEST_S = 300
-"""Of all of them: an index that answers this slowly is not asked on."""
+"""Limit of all queries: a slower index is abandoned."""
 
 
 def closure(requirements: Iterable[str]) -> dict[str, Distribution]:
-    """Everything that is installed for the sake of some requirements, by name; what is for other platforms is left out."""
+    """All installed direct and indirect dependencies of some requirements, by name; those for other platforms are left out."""
     found: dict[str, Distribution] = {}
     waiting = [(text, "") for text in requirements]
     done: set[tuple[str, str]] = set()
@@ -77,7 +77,7 @@ def closure(requirements: Iterable[str]) -> dict[str, Distribution]:
 
 
 def license_of(metadata: Any) -> str:
-    """SPDX name or expression of a package's licence; empty where it does not say."""
+    """SPDX name or expression of a package's licence; empty if unstated."""
     expression = metadata.get("License-Expression")
     if expression:
         return str(expression)
@@ -90,7 +90,7 @@ def license_of(metadata: Any) -> str:
 
 
 def is_permissive(expression: str) -> bool:
-    """Whether a licence, or for each of several joined by AND one of those joined by OR, is permissive.
+    """Whether a licence is permissive; of licences joined by AND all must be, of those joined by OR one.
 
     >>> is_permissive("MIT AND (GPL-3.0-only OR BSD-3-Clause)"), is_permissive("GPL-3.0-only"), is_permissive("")
     (True, False, False)
@@ -100,7 +100,7 @@ def is_permissive(expression: str) -> bool:
 
 
 def licenses(packages: Mapping[str, Distribution]) -> tuple[dict[str, str], list[str]]:
-    """Licence of each package by name, and a line for each that may not be relied upon."""
+    """Licence of each package by name, and one line per unacceptable licence."""
     told, problems = {}, []
     for name, package in sorted(packages.items()):
         accepted = next((license for beginning, license in _ACCEPTED.items() if name.startswith(beginning)), None)
@@ -118,20 +118,20 @@ def markdown(told: Mapping[str, str], small: Iterable[str]) -> str:
 
 
 def audit() -> tuple[str, int]:
-    """Look up the advisories on all that is installed; what came of it in a few lines, and the exit status."""
+    """Look up advisories on all installed packages; returns a few lines of result and the exit status."""
     command = [sys.executable, "-m", "pip_audit", "--local", "--skip-editable", "--format", "json", "--timeout", str(_TIMEOUT_S)]
     try:
         ran = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST_S, check=False)
         packages = json.loads(ran.stdout)["dependencies"]
     except subprocess.TimeoutExpired:
         return f"skipped: no answer within {_LONGEST_S} s", 0
-    except ValueError:  # pip-audit ends with an exception where the index cannot be reached
+    except ValueError:  # pip-audit ends with an exception if the index cannot be reached
         return f"skipped: {(ran.stderr.strip().splitlines() or ['no answer'])[-1][:200]}", 0
     return _summary(packages)
 
 
 def _summary(packages: Sequence[Mapping[str, Any]]) -> tuple[str, int]:
-    """Of what pip-audit found. Where it knows no package at all, it found nothing out, though it says that nothing is wrong."""
+    """Summary of pip-audit's result. If it knows no package at all, it checked nothing, although it reports no problem."""
     known = [package for package in packages if "vulns" in package]
     if not known:
         return f"skipped: the index knows none of the {len(packages)} versions that are installed", 0
@@ -144,7 +144,7 @@ def _summary(packages: Sequence[Mapping[str, Any]]) -> tuple[str, int]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Check and print; 1 for a licence that is not permissive, or an advisory."""
+    """Check and print; returns 1 for a licence that is not permissive, or an advisory."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.dependencies", description="Licences and advisories of what is installed.")
     parser.add_argument("--update-docs", action="store_true", help="put the table of licences into docs/security.md")
     args = parser.parse_args(argv)

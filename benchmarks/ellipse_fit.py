@@ -1,7 +1,7 @@
-"""How well ellipse fits bear damaged masks: the table of docs/measurements.md.
+"""Robustness of ellipse fits to damaged masks: the table of docs/measurements.md.
 
-Truth masks of HC18 are damaged in known ways (a picture of each kind has its own seed); the error is the fitted head circumference minus
-the one of HC18's table. Every method gets the same edge points and the same correction for the drawing pen.
+Truth masks of HC18 are damaged in known ways (each picture has its own seed); the error is the fitted head circumference minus
+the one in HC18's table. Every method gets the same edge points and the same correction for the drawing pen.
 
     python benchmarks/ellipse_fit.py [--data ../shared/data/hc18] [--every 8] [-o ellipse_fit.json]
 """
@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.data import DATA_ROOT
-from usseg_monai.data.hc18 import read_hc18
-from usseg_monai.data.outline import fill_outline
+from usseg_monai.datasets.hc18 import read_hc18
+from usseg_monai.datasets.outline import fill_outline
+from usseg_monai.geometry.ellipse import Ellipse, fit_ellipse, fit_ellipse_robust
+from usseg_monai.geometry.runs import edge_points, find_runs, largest_piece
 from usseg_monai.imaging import read_mask
-from usseg_monai.measurements.ellipse import Ellipse, fit_ellipse, fit_ellipse_robust
-from usseg_monai.measurements.fetal_head import without_pen
-from usseg_monai.measurements.runs import edge_points, find_runs, largest_piece
+from usseg_monai.tasks.fetal_head.measure import without_pen
 
 Mask = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.float64]
@@ -74,14 +74,16 @@ class Damage:
         turn = int(self.rng.integers(4))
         turned = np.rot90(self.mask, turn)
         rows = np.flatnonzero(turned.any(axis=1))
-        return np.rot90(turned[rows[0] + round(share * (rows[-1] - rows[0])) :], -turn)
+        left: Mask = np.rot90(turned[rows[0] + round(share * (rows[-1] - rows[0])) :], -turn)
+        return left
 
     def shadow(self, share: float) -> Mask:
         """A straight shadow hides a share of the head's extent, within the picture."""
         turn = self.rng.uniform(0, 2 * np.pi)
         along = self.row * np.sin(turn) + self.col * np.cos(turn)
         low, high = along[self.mask].min(), along[self.mask].max()
-        return self.mask & (along > low + share * (high - low))
+        lit: Mask = self.mask & (along > low + share * (high - low))
+        return lit
 
     def wavy_cut(self, share: float) -> Mask:
         return Damage(self.wavy(), self.head, int(self.rng.integers(1 << 30))).cut(share)
@@ -90,10 +92,11 @@ class Damage:
         return Damage(self.wavy(), self.head, int(self.rng.integers(1 << 30))).shadow(share)
 
     def _disc(self, distance: float, radius: float) -> Mask:
-        """A disc at a random place of the border, or so many times as far from the centre; radius in half short axes."""
+        """A disc at a random place of the border, or at ``distance`` times that distance from the centre; radius in half short axes."""
         row, col = self.head.points(360)[self.rng.integers(360)]
         row, col = (c + distance * (p - c) for c, p in ((self.head.center_row, row), (self.head.center_col, col)))
-        return np.hypot(self.row - row, self.col - col) <= radius * self.head.semi_minor
+        disc: Mask = np.hypot(self.row - row, self.col - col) <= radius * self.head.semi_minor
+        return disc
 
     def _wave(self, amplitude: float, orders: npt.NDArray[np.intp]) -> Mask:
         turn = np.linspace(-np.pi, np.pi, 721)
@@ -129,7 +132,8 @@ def near_hull(points: Points) -> Points:
     """Points within a pixel of their convex hull."""
     turns = np.linspace(0, 2 * np.pi, 720, endpoint=False)
     heights = points @ np.stack([np.sin(turns), np.cos(turns)])
-    return points[((heights.max(axis=0) - heights) < 0.25).any(axis=1)]
+    near: Points = points[((heights.max(axis=0) - heights) < 0.25).any(axis=1)]
+    return near
 
 
 def from_lsq(points: Points) -> Ellipse | None:
@@ -148,7 +152,7 @@ METHODS: dict[str, Callable[[Points], Ellipse | None]] = {
 
 
 def circumference_px(mask: Mask, fit: Callable[[Points], Ellipse | None]) -> float:
-    """Head circumference in pixels, or nan where nothing fits."""
+    """Head circumference in pixels, or nan if nothing fits."""
     points = edge_points(largest_piece(find_runs(mask))[0])
     region = fit(points)
     ellipse = None if region is None else fit(without_pen(points, region, SQUARE))
@@ -166,6 +170,7 @@ def main() -> None:
     errors: dict[str, dict[str, list[float]]] = {damage: {method: [] for method in METHODS} for damage in DAMAGES}
     cases = read_hc18(options.data).cases[:: options.every]
     for seed, case in enumerate(cases):
+        assert isinstance(case.label, Path)  # HC18 has one outline per picture
         mask = fill_outline(read_mask(case.label)).astype(np.bool_)
         head = fit_ellipse(edge_points(find_runs(mask)))
         assert head is not None and case.spacing_mm is not None

@@ -1,15 +1,16 @@
-"""Train the released bundles as other programs do, and compare the Dice with that of the released weights on the same images.
+"""Train the released bundles as other programs do, and compare their Dice with the released weights on the same images.
 
-    python -m benchmarks.foreign_trainers [--tasks fetal_head,breast] [--images 40] [--epochs 2] [--data DIR] [-o WORK]
+    python -m benchmarks.foreign_trainers [--tasks fetal_head,breast] [--images 40] [--epochs 2] [--seeds 1] [--data DIR] [-o WORK]
 
 Each task's bundle is copied, and its copy is trained on images of the test part, which the released network has not seen:
 
 - as MONAI Label's stock app does: a ``CheckpointLoader`` on ``models/model.pt`` before the bundle's own handlers; bundle folder, device,
-  items (a fifth for validation) and number of epochs set from outside. What counts is the ``models/model.pt`` that the training leaves.
-- as a federated client does: MONAI's ``MonaiAlgo`` takes the released weights for the global ones and trains a round. What counts is
-  what it sends back, and the ``models/model.pt`` that it leaves.
+  items (a fifth for validation) and number of epochs are overridden. The resulting ``models/model.pt`` is evaluated.
+- as in a federated training (`benchmarks.federation`): two of MONAI's clients, ``MonaiAlgo``, take the released weights as the global ones,
+  each trains on groups of its own, the server averages their weights, and all that once more. The averaged weights and what each client
+  keeps as its best are evaluated on all images, and the averaged ones against what the clients sent, on each client's validation images.
 
-Exits with 1 where a Dice is below that of the released weights.
+Exits with 1 if a Dice is below that of the released weights, or if the averaged weights are worse than those of the worse client.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import logging
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,25 +29,24 @@ import numpy as np
 import torch
 from monai.bundle import run
 from monai.data import partition_dataset
-from monai.fl.client import MonaiAlgo
-from monai.fl.utils.constants import ExtraItems
-from monai.fl.utils.exchange_object import ExchangeObject
 
 from benchmarks.accuracy.cases import evaluate
 from benchmarks.data import DATA_ROOT
-from benchmarks.references import DATA
-from usseg_monai.data.datalist import load_datalist
-from usseg_monai.inference.predictor import Predictor
+from benchmarks.federation import Items, federate
+from benchmarks.tasks import BENCHMARKED
+from usseg_monai.datasets.datalist import load_datalist
+from usseg_monai.predict.predictor import Predictor
 from usseg_monai.tasks import bundle_path
-
-Items = Sequence[Mapping[str, Any]]
 
 VALIDATION_SHARE = 0.2
 """As in MONAI Label."""
 
+RESOLUTION = 1e-4
+"""Dice, of a handful of images: a pixel or two of each. The average lies between the clients, and there they can be equally good."""
+
 
 def stock_overrides(bundle: Path, items: Items, epochs: int) -> dict[str, Any]:
-    """What MONAI Label's stock app lays over a bundle's ``train.json``: it knows image and mask of each item, and nothing else."""
+    """What MONAI Label's stock app overrides in a bundle's ``train.json``: it knows only image and mask of each item."""
     pairs = [{"image": item["image"], "label": item["label"]} for item in items]
     training, validation = partition_dataset(pairs, ratios=[1 - VALIDATION_SHARE, VALIDATION_SHARE])
     handlers = json.loads((bundle / "configs" / "train.json").read_text())["train"]["handlers"]
@@ -67,7 +67,7 @@ def stock_overrides(bundle: Path, items: Items, epochs: int) -> dict[str, Any]:
 
 
 def stock_training(bundle: Path, items: Items, epochs: int, **overrides: Any) -> Path:
-    """Train a copy of a bundle as MONAI Label's stock app does, and return the weights that are left."""
+    """Train a copy of a bundle as MONAI Label's stock app does, and return the resulting weights."""
     configs = bundle / "configs"
     run(
         run_id="run",
@@ -78,31 +78,8 @@ def stock_training(bundle: Path, items: Items, epochs: int, **overrides: Any) ->
     return bundle / "models" / "model.pt"
 
 
-def federated_round(bundle: Path, items: Items, epochs: int, rounds: int = 1, **overrides: Any) -> tuple[Path, Path]:
-    """Rounds of a federated training with one client, whose weights are thereby the next global ones.
-
-    Returns:
-        The weights that were sent back at last, and those that the client keeps as its best.
-    """
-    training, validation = partition_dataset(list(items), ratios=[1 - VALIDATION_SHARE, VALIDATION_SHARE])
-    datalist = bundle.parent / f"{bundle.name}_datalist.json"
-    datalist.write_text(json.dumps({"name": "client", "training": training, "validation": validation, "test": validation}))
-    values = {"dataset_dir": str(datalist), "device": "$torch.device('cpu')"} | overrides
-    client = MonaiAlgo(str(bundle), local_epochs=epochs, send_weight_diff=False, train_kwargs=dict(values), eval_kwargs=dict(values))
-    client.initialize({ExtraItems.CLIENT_NAME: "client"})
-    weights = torch.load(bundle / "models" / "model.pt", weights_only=True)
-    for _ in range(rounds):
-        client.train(ExchangeObject(weights=weights))
-        # a server gets a copy, by way of the network
-        weights = {name: torch.as_tensor(value).clone() for name, value in client.get_weights().weights.items()}
-    sent = bundle.parent / f"{bundle.name}_sent.pt"
-    torch.save(weights, sent)
-    client.finalize()
-    return sent, bundle / "models" / "model.pt"
-
-
 def mean_dice(task: str, weights: Path, items: Items) -> float:
-    """Over the images with a structure, of the network by the engine torch."""
+    """Mean Dice over the images with a structure, with the torch engine."""
     results = evaluate(Predictor(task, engine="torch", device="cpu", weights=weights), items)
     return float(np.mean([result.dice or 0.0 for result in results if result.has_structure]))
 
@@ -114,39 +91,48 @@ def copied(task: str, folder: Path) -> Path:
 
 def chosen(task: str, data: Path, count: int) -> list[dict[str, Any]]:
     """Images of the test part, spread over its groups."""
-    items = load_datalist(data / DATA[task], "test")
+    items = load_datalist(data / BENCHMARKED[task].data, "test")
     return [items[index] for index in np.linspace(0, len(items) - 1, min(count, len(items))).astype(int)]
 
 
-def compare(task: str, data: Path, count: int, epochs: int, work: Path, **overrides: Any) -> dict[str, float]:
-    """Mean Dice by what made the weights."""
+def compare(task: str, data: Path, count: int, epochs: int, work: Path, seeds: int, **overrides: Any) -> Iterator[tuple[str, float]]:
+    """Mean Dice over the images by origin of the weights, the released ones first; and the averaged weights against the worse client."""
     items = chosen(task, data, count)
-    found = {"released": mean_dice(task, bundle_path(task) / "models" / "model.pt", items)}
-    found["stock training"] = mean_dice(task, stock_training(copied(task, work / "stock"), items, epochs, **overrides), items)
-    sent, kept = federated_round(copied(task, work / "federated"), items, 1, **overrides)
-    found["federated round, sent"], found["federated round, kept"] = mean_dice(task, sent, items), mean_dice(task, kept, items)
-    return found
+    yield "released", mean_dice(task, bundle_path(task) / "models" / "model.pt", items)
+    (work / "stock").mkdir(parents=True, exist_ok=True)
+    yield "stock training", mean_dice(task, stock_training(copied(task, work / "stock"), items, epochs, **overrides), items)
+    for seed in range(seeds):
+        clients = [copied(task, work / f"federated_{seed}" / name) for name in ("one", "two")]
+        done = federate(clients, items, 1, rounds=2, seed=seed, num_workers=0, **overrides)
+        yield f"federated, averaged, seed {seed}", mean_dice(task, done.averaged, items)
+        for name, kept in zip(("one", "two"), done.kept, strict=True):
+            yield f"federated, kept by {name}, seed {seed}", mean_dice(task, kept, items)
+        for name, validation in zip(("one", "two"), done.validation, strict=True):
+            averaged, *sent = (mean_dice(task, file, validation) for file in (done.averaged, *done.sent))
+            yield f"averaged minus worse client, images of {name}, seed {seed}", averaged - min(sent)
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Print a row of figures for each task."""
+    """Print one row of figures per task and origin."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tasks", default="fetal_head,breast", help="separated by commas (default: %(default)s)")
+    parser.add_argument("--tasks", default=",".join(BENCHMARKED), help="separated by commas (default: %(default)s)")
     parser.add_argument("--images", type=int, default=40, help="of each task (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=2, help="of the stock training (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=1, help="number of federated trainings (default: %(default)s)")
     parser.add_argument("--data", type=Path, default=DATA_ROOT, help="folder of the data sets (default: %(default)s)")
     parser.add_argument("-o", "--output", type=Path, help="where the copies go (default: a temporary folder)")
     args = parser.parse_args(words)
     torch.set_num_threads(2)
-    logging.disable(logging.WARNING)  # of the trainings: what counts is printed below
+    logging.disable(logging.WARNING)  # hide the trainings' logs: the results are printed below
     worse = 0
     with tempfile.TemporaryDirectory() as temporary:
         for task in args.tasks.split(","):
-            found = compare(task, args.data, args.images, args.epochs, args.output or Path(temporary))
-            for name, dice in found.items():
-                below = dice < found["released"]
-                worse += below
-                print(f"{task:15} {name:22} Dice {dice:.4f}{'  below the released weights' if below else ''}", flush=True)
+            released = None
+            for name, figure in compare(task, args.data, args.images, args.epochs, (args.output or Path(temporary)) / task, args.seeds):
+                bar = -RESOLUTION if " minus " in name else figure if released is None else released
+                released = figure if released is None else released
+                worse += figure < bar
+                print(f"{task:15} {name:60} {figure:+.4f}{'  below the bar' if figure < bar else ''}", flush=True)
     return int(worse > 0)
 
 

@@ -1,4 +1,4 @@
-"""Measuring marks as scanners burn them into pictures."""
+"""Caliper marks as burnt in by scanners."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Pair = tuple[tuple[int, int], tuple[int, int]]
 
 
 def diameters(mask: npt.NDArray[Any]) -> tuple[Pair, Pair]:
-    """Across and along the middle of a structure's extent; of the picture's middle third where the mask is empty.
+    """Across and along the middle of a structure's extent; of the picture's middle third if the mask is empty.
 
     >>> diameters(np.pad(np.ones((5, 9)), 2))
     (((2, 4), (10, 4)), ((6, 2), (6, 6)))
@@ -28,7 +28,7 @@ def diameters(mask: npt.NDArray[Any]) -> tuple[Pair, Pair]:
 
 
 def draw_pair(draw: ImageDraw.ImageDraw, pair: Pair, fill: float, arm: int = 4) -> None:
-    """Draw a cross with arms of ``arm`` pixels at each end, and dots between them, as far apart as an arm is long."""
+    """Draw a cross with arms of ``arm`` pixels at each end, and dots between them, spaced by the arm length."""
     start, stop = pair
     for x, y in pair:
         draw.line([(x - arm, y), (x + arm, y)], fill=fill)

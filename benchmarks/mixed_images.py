@@ -1,8 +1,8 @@
-"""A folder of many images in all formats, one in a hundred of them broken: copies of real ones, or of phantoms where there are none.
+"""A folder of many images in all formats, one percent of them broken: copies of real images, or of phantoms if there are none.
 
     python -m benchmarks.mixed_images FOLDER --count N [--data DIR]
 
-Copies are links, so that ten thousand images take the room of some two hundred. The names of broken files have ``broken`` in them.
+Copies are links, so that ten thousand images take the space of about two hundred. The names of broken files have ``broken`` in them.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ import numpy.typing as npt
 from benchmarks.data import DATA_ROOT
 from tests.imaging.samples import FORMATS, SUFFIX, as_file
 from usseg_monai.imaging import read_image
-from usseg_monai.phantoms.fetal_head import fetal_head_phantom
+from usseg_monai.tasks.fetal_head.phantom import fetal_head_phantom
 
 __all__ = ["BROKEN", "broken_files", "is_broken", "write_images"]
 
 PICTURES = 17
-"""Different pictures, each in every format; prime, so that copies in a row differ in both."""
+"""Number of different pictures, each in every format; prime, so that consecutive copies differ in both."""
 
 BROKEN = 100
-"""One in so many files is broken."""
+"""One in this many files is broken."""
 
 _IN_A_FOLDER = 1000
 
@@ -36,9 +36,9 @@ def write_images(folder: Path, count: int, data: Path) -> None:
     """Write a folder of `count` images, in folders of a thousand.
 
     Args:
-        folder: to write to, in ``images``; the distinct files lie in ``distinct`` beside it.
-        count: of images, broken ones among them.
-        data: folder of all data sets; heads of ``hc18`` below it are taken where there are any.
+        folder: to write to, in ``images``; the distinct files are in ``distinct`` beside it.
+        count: number of images, including broken ones.
+        data: folder of all data sets; heads of ``hc18`` below it are used if there are any.
     """
     distinct = folder / "distinct"
     distinct.mkdir(parents=True)
@@ -61,17 +61,17 @@ def write_images(folder: Path, count: int, data: Path) -> None:
 
 
 def is_broken(file: str) -> bool:
-    """Whether a file was written as a broken one, by its name."""
+    """Whether a file was written as broken, by its name."""
     return "broken" in file
 
 
 def broken_files(png: bytes) -> Mapping[str, bytes]:
-    """Files that no image can be made of, by name, broken in as many ways; a whole PNG is needed for some.
+    """Unreadable files by name, each broken in a different way; some are made from the given valid PNG.
 
     >>> all(is_broken(name) for name in broken_files(b"PNG"))
     True
     """
-    # The formats with a library of their own come first: few broken files load all of them, as many do, and their memory can be compared.
+    # Formats with their own library come first: then few broken files load all libraries, as many do, and memory can be compared.
     return {
         "broken_header.dcm": bytes(128) + b"DICM",
         "broken_cut.nii.gz": as_file("nifti_gz", np.eye(64, dtype=np.uint8))[:-20],

@@ -1,11 +1,11 @@
-"""How well images of one lesion are found: pairs in BUSI against its reviewers' groups, and pairs of strangers in BUS-BRA.
+"""Accuracy of the search for near-duplicates: pairs in BUSI against its reviewers' groups, and false pairs in BUS-BRA.
 
 Prints a Markdown table and writes ``benchmarks/results/near_duplicates.json``:
 
     python -m benchmarks.near_duplicates [--data DIR] [--update-docs]
 
-Pairs are those that a search by `usseg_monai.data.near_duplicates` puts into one group, directly or through others, without the reviewers'
-table.
+Pairs are those that a search by `usseg_monai.datasets.near_duplicates` puts into one group, directly or through others, without the
+reviewers' table.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ import numpy.typing as npt
 
 from benchmarks.data import DATA_ROOT
 from benchmarks.readme import insert_table
-from usseg_monai.data.busbra import read_busbra
-from usseg_monai.data.busi import FOLDER, TABLE, read_reviewers_groups
-from usseg_monai.data.near_duplicates import find_near_duplicates, unite_groups
-from usseg_monai.data.splits import split_of
+from usseg_monai.datasets.busbra import read_busbra
+from usseg_monai.datasets.busi import FOLDER, TABLE, read_reviewers_groups
+from usseg_monai.datasets.near_duplicates import find_near_duplicates, unite_groups
+from usseg_monai.datasets.splits import split_of
 from usseg_monai.imaging import read_image
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -63,7 +63,7 @@ def measure_busi(root: Path) -> dict[str, Any]:
 
 
 def measure_busbra(root: Path) -> dict[str, Any]:
-    """How many of the pairs of two patients are taken for one lesion."""
+    """Number of pairs of two patients that are taken for one lesion."""
     cases = read_busbra(root).cases
     names = [case.image.name for case in cases]
     pairs, seconds = find_pairs([case.image for case in cases])
@@ -79,7 +79,7 @@ def measure_busbra(root: Path) -> dict[str, Any]:
 
 
 def find_pairs(images: Sequence[Path]) -> tuple[list[tuple[int, int]], float]:
-    """Pairs of near-duplicates, and the processor seconds that finding them took, files read before."""
+    """Pairs of near-duplicates, and the CPU seconds of the search, without reading files."""
     pictures = [read_image(path).pixels for path in images]
     start = time.process_time()
     pairs = find_near_duplicates(pictures)
@@ -97,7 +97,7 @@ def same_group(groups: Sequence[str]) -> npt.NDArray[np.bool_]:
 
 
 def markdown(report: dict[str, Any]) -> str:
-    """The figures as a Markdown table and the pairs that only one of the two has."""
+    """The figures as a Markdown table, and the pairs that only one of the two has."""
     busi, busbra = report["BUSI"], report["BUS-BRA"]
     moved = [name.removesuffix(".png") for name in busi["in_another_part_without_the_table"]]
     lines = [

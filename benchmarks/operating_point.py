@@ -1,6 +1,6 @@
-"""From which malignant probability on a breast image is called malignant: the threshold that finds most of the malignant validation images.
+"""Operating point of the malignant probability of breast images: the threshold that finds most malignant validation images.
 
-Prints the threshold of given weights, which must not have learnt from the validation images:
+Prints the threshold of given weights, which must not be trained on the validation images:
 
     python -m benchmarks.operating_point FIRST/model.pt [--data DIR]
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.accuracy.breast import operating_point
 from benchmarks.accuracy.cases import evaluate, read_sections
 from benchmarks.data import DATA_ROOT
-from usseg_monai.inference.predictor import Predictor
+from usseg_monai.predict.predictor import Predictor
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Time `usseg predict` of this checkout against another one, runs beside each other, so that the machine's noise meets both.
+"""Time `usseg predict` of this checkout against another one in alternating runs, so that the machine's noise affects both.
 
 Prints, for each task, medians of wall and processor time and their ratio, for one image and for a hundred:
 
@@ -20,20 +20,15 @@ from itertools import islice
 from pathlib import Path
 
 from benchmarks.data import DATA_ROOT
+from benchmarks.tasks import BENCHMARKED
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-IMAGES = {
-    "fetal_head": "hc18/training_set/*_HC.png",
-    "nerve": "nerve/reduced/images/*.jpg",
-    "breast": "busbra/images/*.png",
-    "left_ventricle": "sunnybrook/dicom/SCD0000101/*.dcm",
-}
 
 
 def seconds(checkout: Path, task: str, files: Sequence[Path], save: str) -> tuple[float, float]:
-    """Wall and processor time of one run, a process of its own from its start to its end.
+    """Wall and CPU time of one run as a whole process.
 
-    It works in an empty folder: Python looks for the package in the working folder first. So the files' paths are absolute.
+    It runs in an empty folder, because Python looks for the package in the working folder first; so paths must be absolute.
     """
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "usseg_monai", "predict", task, *map(str, files), "-o", f"{folder}/out", "--save", save]
@@ -64,8 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--pairs", type=int, default=5, help="runs of each checkout (default: 5)")
     args = parser.parse_args(argv)
     checkouts = {"other": args.other.resolve(), "here": REPOSITORY}
-    for task, pattern in IMAGES.items():
-        files = sorted(args.data.resolve().glob(pattern))
+    for task, record in BENCHMARKED.items():
+        files = sorted(args.data.resolve().glob(record.paired))
         for count, save in ((1, "mask"), (100, "mask"), (100, "mask,overlay")):
             print(compare(checkouts, task, list(islice(files, count)), save, args.pairs), flush=True)
     return 0

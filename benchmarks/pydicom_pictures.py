@@ -1,15 +1,15 @@
-"""Every picture of pydicom's own test files, as we read it, against pydicom's own pixels.
+"""Compare every picture of pydicom's test files as read by this package with pydicom's pixels.
 
     python -m benchmarks.pydicom_pictures [FOLDER ...] [--all]
 
-Without folders: the files that pydicom brings along, and those of the package ``pydicom-data`` where it is installed. Exit code 1: a
-picture differs, or one that pydicom decodes is refused without naming what it is or what it needs.
+Without folders: the files included in pydicom, and those of the package ``pydicom-data`` if it is installed. Exits with 1 if
+a picture differs, or if one that pydicom decodes is refused without stating its kind or its needs.
 
-Our grey values are pydicom's raw samples of the frame (``Decoder.as_array(..., raw=True)``, by any of its installed plugins), of which
+Our grey values are pydicom's raw samples of the frame (``Decoder.as_array(..., raw=True)``, by any of its installed plugins), converted:
 
-- the bits below ``HighBit + 1 - BitsStored`` are shifted out;
-- PALETTE COLOR goes through pydicom's ``apply_color_lut``, in big-endian files after the words of the palette were turned;
-- of supplemental palettes, which pydicom leaves out, only the values below the palette are compared;
+- bits below ``HighBit + 1 - BitsStored`` are shifted out;
+- PALETTE COLOR goes through pydicom's ``apply_color_lut``, in big-endian files after swapping the bytes of the palette's words;
+- with supplemental palettes, which pydicom ignores, only values below the palette are compared;
 - YBR gives its luminance, the first sample; RGB gives 0.299 R + 0.587 G + 0.114 B, rounded;
 - MONOCHROME1 is inverted: ``2 ** BitsStored - 1 - v``, of signed samples ``-1 - v``.
 """
@@ -31,14 +31,14 @@ import numpy.typing as npt
 
 from usseg_monai.errors import ImageError, NoPictureError
 from usseg_monai.imaging import GreyImage, read_frames
-from usseg_monai.imaging.dicom_kind import looks_like_dicom
+from usseg_monai.imaging.formats.dicom_kind import looks_like_dicom
 
-NAMED = ("needs another package", "deflated", "samples a pixel", "were declared", "too small to hold a structure", "is not known")
-"""Words of refusals that say what a file is or what it needs."""
+NAMED = ("needs another package", "deflated", "samples per pixel", "were declared", "too small to hold a structure", "is not known")
+"""Words of refusals that state a file's kind or its needs."""
 
 
 class Outcome(NamedTuple):
-    """Of one file: ``equal``, ``no picture``, ``unsupported``, ``not by pydicom`` or ``DIFFERS``, and in words."""
+    """Outcome of one file: ``equal``, ``no picture``, ``unsupported``, ``not by pydicom`` or ``DIFFERS``, and a description."""
 
     file: Path
     kind: str
@@ -46,7 +46,7 @@ class Outcome(NamedTuple):
 
 
 def test_files() -> list[Path]:
-    """DICOM files that pydicom and pydicom-data have installed; nothing is downloaded."""
+    """DICOM files installed with pydicom and pydicom-data; nothing is downloaded."""
     import pydicom.data
 
     roots = [Path(pydicom.data.__file__).parent / name for name in ("test_files", "charset_files", "palettes")]
@@ -57,13 +57,13 @@ def test_files() -> list[Path]:
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether a file is DICOM, as we tell it, or by pydicom's suffix."""
+    """Whether a file is DICOM, by this package's detection or by pydicom's suffix."""
     with path.open("rb") as file:
         return looks_like_dicom(file.read(1024)) or path.suffix == ".dcm"
 
 
 def compare(path: Path) -> Outcome:
-    """Read a file by both."""
+    """Read a file with both and compare."""
     refusal: ImageError | None = None
     images: list[GreyImage] = []
     try:
@@ -74,7 +74,7 @@ def compare(path: Path) -> Outcome:
         return Outcome(path, "no picture", str(refusal))
     try:
         wanted = list(pydicom_frames(path))
-    except Exception as error:  # whatever pydicom makes of its odd files
+    except Exception as error:  # pydicom may raise anything for its odd files
         reason = " ".join(str(error).split())[:90]
         return Outcome(path, "not by pydicom", f"we: {refusal or f'{len(images)} frames'}; pydicom: {type(error).__name__} {reason}")
     if refusal is not None:
@@ -113,7 +113,7 @@ def pydicom_frames(path: Path) -> Iterator[list[npt.NDArray[Any]]]:
 
 
 def displayed(samples: npt.NDArray[Any], interpretation: str, dataset: Any) -> npt.NDArray[Any]:
-    """The conversion that the head of this module states."""
+    """The conversions listed in the module docstring."""
     from pydicom.pixels.processing import apply_color_lut
 
     if "PixelData" in dataset:
@@ -124,14 +124,16 @@ def displayed(samples: npt.NDArray[Any], interpretation: str, dataset: Any) -> n
         _turn_palette(dataset)
         samples, interpretation = apply_color_lut(samples, dataset), "RGB"
     if samples.ndim == 3:
-        return samples[..., 0] if interpretation.startswith("YBR") else np.rint(samples[..., :3] @ np.float32([0.299, 0.587, 0.114]))
+        return (
+            samples[..., 0] if interpretation.startswith("YBR") else np.rint(samples[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32))
+        )
     if interpretation == "MONOCHROME1":
         return (-1 if dataset.PixelRepresentation else 2.0**dataset.BitsStored - 1) - samples.astype(np.float64)
     return samples
 
 
 def _turn_palette(dataset: Any) -> None:
-    """pydicom takes the words of a palette for little-endian in big-endian files, too."""
+    """pydicom assumes little-endian palette words even in big-endian files."""
     implicit, little = dataset.original_encoding
     names = [f"{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue")]
     if (
@@ -139,7 +141,7 @@ def _turn_palette(dataset: Any) -> None:
         and all(name in dataset for name in names)
         and len(dataset[names[0]].value) >= 2 * dataset[names[0][:-4] + "Descriptor"].value[0]
     ):
-        dataset.set_original_encoding(implicit, True)  # once
+        dataset.set_original_encoding(implicit, True)  # only once
         for name in names:
             dataset[name].value = np.frombuffer(dataset[name].value, ">u2").astype("<u2").tobytes()
 
@@ -158,7 +160,7 @@ def _off(pixels: npt.NDArray[Any], candidates: Sequence[npt.NDArray[Any]]) -> fl
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the table; 1 where a picture differs."""
+    """Print the table; returns 1 if a picture differs."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pydicom_pictures", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folders", nargs="*", type=Path, help="other folders with DICOM files")
     parser.add_argument("--all", action="store_true", help="print the equal ones, too")

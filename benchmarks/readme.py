@@ -1,4 +1,4 @@
-"""The tables of README.md that the benchmarks make."""
+"""Insert the benchmarks' tables into README.md."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["insert_table"]
 
 
 def insert_table(text: str, name: str, table: str) -> str:
-    """Put a table between the markers ``<!-- NAME:begin -->`` and ``<!-- NAME:end -->`` of a Markdown text, in place of what is there.
+    """Put a table between the markers ``<!-- NAME:begin -->`` and ``<!-- NAME:end -->`` of a Markdown text, replacing the old one.
 
     Raises:
         ValueError: the text lacks a marker.

@@ -1,41 +1,39 @@
-"""Train the reference network of each task by its teaching recipe, and keep it for the table of accuracies.
+"""Train the reference network of each task by its teaching recipe, and store it for the accuracy table.
 
     python -m benchmarks.references [--task TASK] [--data DIR] [--runs DIR]
 
 The training is that of ``usseg train TASK --config teaching_recipe``, on the same training part as the shipped network; the best weights
 go to ``benchmarks/references/TASK.pt``, in half precision: rounded to three decimal digits, which halves the file and changes no figure
-that the table prints. Stopped half-way, the same command goes on.
+in the table. After an interruption, the same command resumes.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.data import DATA_ROOT
+from benchmarks.tasks import BENCHMARKED
 from usseg_monai.cli.engine_log import engine_log
 from usseg_monai.cli.progress import progress
 from usseg_monai.errors import UssegError
-from usseg_monai.imaging.write import atomic_path
-from usseg_monai.inference.predictor import Predictor
+from usseg_monai.files.write import atomic_path
+from usseg_monai.predict.predictor import Predictor
 from usseg_monai.tasks import TASKS
 from usseg_monai.training.run import train
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REFERENCES = REPOSITORY / "benchmarks" / "references"
 
-DATA: Mapping[str, str] = {"fetal_head": "hc18", "nerve": "nerve", "breast": ".", "left_ventricle": "sunnybrook"}
-"""Folder of each task's data below the root of all; breast images come from two, ``busi`` and ``busbra``."""
-
 
 def reference_predictor(task: str, threads: int = 2) -> Predictor:
-    """The reference network of a task with the teaching recipe's own pre- and post-processing, in the form of the shipped one.
+    """The reference network of a task with the teaching recipe's pre- and post-processing, as a predictor like the shipped one.
 
     Raises:
-        WeightsError: it was not trained yet.
+        WeightsError: it has not been trained yet.
     """
     return Predictor(task, engine="torch", device="cpu", threads=threads, weights=REFERENCES / f"{task}.pt", configs=["teaching_inference"])
 
@@ -52,7 +50,7 @@ def keep(checkpoint: Path, file: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Train and keep; 2 where something is missing."""
+    """Train and store; returns 2 if something is missing."""
     parser = argparse.ArgumentParser(description="Train the reference network of each task by its teaching recipe.")
     parser.add_argument("--task", choices=tuple(TASKS), action="append", help="one task only; may be repeated")
     parser.add_argument(
@@ -65,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         for task in args.task or TASKS:
             with progress("iterations") as report, engine_log():
-                result = train(task, args.data / DATA[task], args.runs / task, configs=["teaching_recipe"], report=report)
+                result = train(task, args.data / BENCHMARKED[task].data, args.runs / task, configs=["teaching_recipe"], report=report)
             keep(result.checkpoint, REFERENCES / f"{task}.pt")
             print(f"{task}: {result.epochs} epochs, best {result.metric_name} {result.metric}: {REFERENCES / f'{task}.pt'}")
     except UssegError as error:

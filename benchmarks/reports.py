@@ -1,4 +1,4 @@
-"""The results files that hold a report a task."""
+"""Results files with one report per task."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from usseg_monai.imaging.write import write_text
+from usseg_monai.files.write import write_text
 from usseg_monai.tasks import TASKS
 
 __all__ = ["update_reports"]
 
 
 def update_reports(file: Path, measured: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Put the reports of some tasks into a JSON file beside those that it holds of others; all of them, as the file has them."""
+    """Update the reports of some tasks in a JSON file, keeping those of others; returns all of them as in the file."""
     known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     file.parent.mkdir(parents=True, exist_ok=True)
     write_text(

@@ -1,11 +1,11 @@
-"""Many images: memory and speed that do not depend on their number, and kills that leave no trace, all in one run.
+"""Many images: check that memory and speed do not depend on their number, and that killed runs leave no damage.
 
-Prints a Markdown table, writes ``benchmarks/results/scale.json`` and exits with 1 if a bar is missed, saying which:
+Prints a Markdown table, writes ``benchmarks/results/scale.json`` and exits with 1 if a bar is missed, naming it:
 
     python -m benchmarks.scale [--many N] [--few N] [--kills N] [--killed-images N] [--data DIR] [--update-docs]
 
-Every figure is that of the command ``usseg predict fetal_head`` in a process of its own, from its start to its end. This one imports little
-beside the standard library, as in `benchmarks.speed`; the images are written by another (`benchmarks.mixed_images`).
+Every figure is of the command ``usseg predict fetal_head`` as a whole separate process. This process imports little besides the standard
+library, as in `benchmarks.speed`; another one writes the images (`benchmarks.mixed_images`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,24 +35,24 @@ MANY, FEW, KILLS, KILLED_IMAGES = 10_000, 500, 30, 2000
 MEMORY_AT_MOST = 1.10
 SPEED_AT_LEAST = 0.90
 LONGEST_LIFE_SECONDS = 2.0
-"""A run is killed at any moment from its start to this age: reading its libraries, listing, skipping, working."""
+"""A run is killed at a random time up to this age: while loading libraries, listing, skipping, working."""
 
 
 def write_images(folder: Path, count: int, data: Path) -> Path:
-    """Write images in a process of its own, and return their folder."""
+    """Write images in a separate process, and return their folder."""
     program = [sys.executable, "-m", "benchmarks.mixed_images", folder, "--count", count, "--data", data]
     subprocess.run(list(map(str, program)), check=True, cwd=REPOSITORY)
     return folder / "images"
 
 
 def predict(images: Path, output: Path) -> list[str]:
-    """The command that is measured, and killed."""
+    """The command that is measured and killed."""
     usseg = Path(sys.executable).with_name("usseg")
     return list(map(str, [usseg, "predict", "fetal_head", images, "-o", output, "--save", "mask", "--resume"]))
 
 
 def measure_folder(images: Path, output: Path, count: int) -> dict[str, float]:
-    """Predict a folder, then run the same command again, which skips all but the broken ones; see what was accounted for."""
+    """Predict a folder, then run the same command again, which skips all but the broken ones; check the accounts."""
     first = measure(predict(images, output), allowed=(0, 1))
     wrong = wrong_accounts(output, count)
     again = measure(predict(images, output), allowed=(0, 1))
@@ -67,22 +68,31 @@ def measure_folder(images: Path, output: Path, count: int) -> dict[str, float]:
 
 
 def wrong_accounts(output: Path, count: int) -> int:
-    """Number of images that table, run record or masks do not tell the truth of."""
+    """Number of images for which the table, the accounts, the counts or the masks are wrong."""
     with (output / "results.csv").open(encoding="utf-8", newline="") as table:
         failed = {row["file"]: row["status"] == "failed" for row in csv.DictReader(table)}
-    record = json.loads((output / "run.json").read_text(encoding="utf-8"))
-    states = {item["file"]: item["state"] for item in record["inputs"]}
+    inputs = read_inputs(output)
+    states = {item["file"]: item["state"] for item in inputs}
+    counts = json.loads((output / "run.json").read_text(encoding="utf-8"))["counts"]
+    found = Counter(item["state"] for item in inputs)
+    miscounted: int = sum(abs(counts[state] - found[state]) for state in ("done", "failed", "skipped"))
     masks = sum(not path.name.startswith(".") for path in (output / "masks").rglob("*.png"))
-    wrong = sum(is_failed != ("broken" in file) or (states.get(file) == "failed") != is_failed for file, is_failed in failed.items())
+    wrong: int = sum(is_failed != ("broken" in file) or (states.get(file) == "failed") != is_failed for file, is_failed in failed.items())
     whole = sum("broken" not in file for file in states)
-    return wrong + abs(count - len(failed)) + abs(count - len(states)) + abs(whole - masks)
+    return wrong + abs(count - len(failed)) + abs(count - len(inputs)) + abs(len(inputs) - len(states)) + abs(whole - masks) + miscounted
+
+
+def read_inputs(output: Path) -> list[dict[str, Any]]:
+    """The lines of the account file for the inputs of the last run."""
+    lines = map(json.loads, (output / "accounts.jsonl").read_text(encoding="utf-8").splitlines())
+    return [line for line in lines if "number" in line]
 
 
 def kill_often(images: Path, scratch: Path, kills: int, seed: int = 20260101) -> dict[str, Any]:
-    """Kill a run again and again at random moments, let it come to its end, and compare with an undisturbed one.
+    """Kill a run repeatedly at random moments, let it finish, and compare with an undisturbed one.
 
     Raises:
-        SystemExit: the run came to its end before it was killed often enough.
+        SystemExit: the run finished before it was killed often enough.
     """
     undisturbed, killed = scratch / "undisturbed", scratch / "killed"
     measure(predict(images, undisturbed), allowed=(0, 1))
@@ -100,17 +110,19 @@ def kill_often(images: Path, scratch: Path, kills: int, seed: int = 20260101) ->
 
 
 def count_torn(output: Path) -> int:
-    """Number of files that are not whole: table, run record, masks."""
+    """Number of files that are not whole: table, accounts, run record, masks."""
     torn = 0
     table = output / "results.csv"
     if table.exists():
         text = table.read_text(encoding="utf-8")
         rows = list(csv.reader(text.splitlines()))
         torn += not text.endswith("\n") or any(len(row) != len(rows[0]) for row in rows)
-    record = output / "run.json"
-    if record.exists():
+    for name in filter(lambda name: (output / name).exists(), ("run.json", "accounts.jsonl")):
+        text = (output / name).read_text(encoding="utf-8")
         try:
-            json.loads(record.read_text(encoding="utf-8"))
+            for part in [text] if name == "run.json" else text.splitlines():
+                json.loads(part)
+            torn += not text.endswith("\n")
         except ValueError:
             torn += 1
     for mask in (output / "masks").rglob("[!.]*.png"):
@@ -120,18 +132,18 @@ def count_torn(output: Path) -> int:
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """Files of results that one folder has and the other has not, or has otherwise, times aside."""
+    """Result files that are missing in one folder or differ, except for times."""
     names = {path.relative_to(folder) for folder in (one, other) for path in folder.rglob("*") if path.is_file()}
-    compared = sorted(name for name in names if name.name not in (".journal.jsonl", ".lock", "run.json"))
+    compared = sorted(name for name in names if name.name not in ("accounts.jsonl", ".lock", "run.json"))
     found = [str(name) for name in compared if not _equal(one / name, other / name)]
     accounts = [_accounts(folder) for folder in (one, other)]
-    return found + ["run.json"] * (accounts[0] != accounts[1])
+    return found + ["accounts.jsonl"] * (accounts[0] != accounts[1])
 
 
 def _accounts(output: Path) -> Any:
-    """What a run record says of the run and each input; what an earlier run did and what this one did is the same."""
+    """Records of the run and each input with its rows, regardless of whether this or an earlier run made them."""
     record = json.loads((output / "run.json").read_text(encoding="utf-8"))
-    inputs = [(item["file"], item["state"] == "failed" and item["reason"]) for item in record["inputs"]]
+    inputs = [(item["number"], item["file"], item["state"] == "failed" and item["reason"], item["rows"]) for item in read_inputs(output)]
     return record["state"], record["counts"]["not_reached"], inputs
 
 
@@ -147,7 +159,7 @@ def markdown(figures: Mapping[str, Any]) -> str:
         ("peak memory", "{megabytes:.0f} MB"),
         ("the same again with `--resume`, everything done", "{resume_seconds:.1f} s"),
         ("peak memory of that", "{resume_megabytes:.0f} MB"),
-        ("images that table, `run.json` or masks account for wrongly", "{wrongly_accounted}"),
+        ("images that table, accounts, counts or masks state wrongly", "{wrongly_accounted}"),
     ]
     table = [
         f"| | {few['images']} images | {many['images']} images |",
@@ -162,7 +174,7 @@ def markdown(figures: Mapping[str, Any]) -> str:
 
 
 def missed_bars(figures: Mapping[str, Any]) -> list[str]:
-    """One line for each bar that the figures miss."""
+    """One line per bar that the figures miss."""
     few, many, killed = figures["few"], figures["many"], figures["killed"]
     missed = []
     for name in ("megabytes", "resume_megabytes"):
@@ -182,7 +194,7 @@ def missed_bars(figures: Mapping[str, Any]) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, write, print; 1 if a bar is missed."""
+    """Measure, write, print; returns 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description="Memory, speed and faults of runs over many images.")
     parser.add_argument("--many", type=int, default=MANY, help="images of the large run (default: %(default)s)")
     parser.add_argument("--few", type=int, default=FEW, help="images of the small run (default: %(default)s)")

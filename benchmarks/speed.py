@@ -1,11 +1,11 @@
-"""Speed and memory of the command, beside the same work done by plain ``python -m monai.bundle run``, all in one run.
+"""Speed and memory of the command, compared with plain ``python -m monai.bundle run``, all in one run.
 
-Prints a Markdown table, writes ``benchmarks/results/speed.json`` and exits with 1 if a bar is missed, saying which:
+Prints a Markdown table, writes ``benchmarks/results/speed.json`` and exits with 1 if a bar is missed, naming it:
 
     python -m benchmarks.speed [--task TASK] [--data DIR] [--update-readme]
 
-Every figure is that of a process of its own, from its start to its end. This one imports little beside the standard library: what a fresh
-process inherits counts into its peak memory.
+Every figure is of a whole separate process. This process imports little besides the standard library, since inherited memory would count
+towards a new process's peak.
 """
 
 from __future__ import annotations
@@ -28,11 +28,13 @@ from typing import Any
 
 from benchmarks.data import DATA_ROOT
 from benchmarks.readme import insert_table
+from benchmarks.tasks import BENCHMARKED, Benchmarked
 from usseg_monai.tasks import TASKS, bundle_path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULTS = REPOSITORY / "benchmarks" / "results"
 README = REPOSITORY / "README.md"
+PAGE = REPOSITORY / "docs" / "speed.md"
 
 START_AT_MOST = 0.12
 HELP_AT_MOST = 0.06
@@ -41,31 +43,8 @@ IMAGES_A_SECOND_AT_LEAST = 40.0
 
 
 @dataclass(frozen=True)
-class Images:
-    """What a task is measured on.
-
-    Attributes:
-        root: folder of its data, below the folder of all.
-        pattern: of the images below that, as `Path.glob` takes it.
-        size: of the images, for people.
-    """
-
-    root: str
-    pattern: str
-    size: str
-
-
-IMAGES: Mapping[str, Images] = {
-    "fetal_head": Images("hc18", "t*_set/*_*HC.png", "about 800x540"),
-    "nerve": Images("nerve", "reduced/images/*.jpg", "256x184"),
-    "breast": Images(".", "busi/Dataset_BUSI_with_GT/*/*).png", "up to 320x320"),
-    "left_ventricle": Images("sunnybrook", "png/*/images/*.png", "256x256"),
-}
-
-
-@dataclass(frozen=True)
 class Usage:
-    """What a process took.
+    """Resources used by a process.
 
     Attributes:
         seconds: wall time from start to end.
@@ -82,7 +61,7 @@ def measure(command: Sequence[str | Path], *, allowed: Collection[int] = (0,), *
     """Run a command and measure it.
 
     Raises:
-        RuntimeError: the command ended with a code that is not allowed; the message ends with what it wrote to standard error.
+        RuntimeError: the command ended with a code that is not allowed; the message ends with its standard error.
     """
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         start = time.perf_counter()
@@ -99,17 +78,17 @@ def measure(command: Sequence[str | Path], *, allowed: Collection[int] = (0,), *
 
 
 def median(command: Sequence[str | Path], *, runs: int) -> Usage:
-    """Median time and largest memory of some runs, after one that fills the file caches."""
+    """Median time and maximum memory of some runs, after a warm-up run that fills the file caches."""
     measure(command)
     usages = [measure(command) for _ in range(runs)]
     return Usage(statistics.median(usage.seconds for usage in usages), max(usage.megabytes for usage in usages))
 
 
-def copy_images(data: Path, images: Images, folder: Path, count: int) -> list[Path]:
+def copy_images(data: Path, record: Benchmarked, folder: Path, count: int) -> list[Path]:
     """Copy the first ``count`` images of a task into a fresh folder, numbered; ``data`` is the folder of all data sets."""
-    found = sorted((data / images.root).glob(images.pattern))[:count]
+    found = sorted((data / record.data).glob(record.images))[:count]
     if len(found) < count:
-        raise SystemExit(f"speed: {data / images.root} holds {len(found)} images {images.pattern}, {count} are needed (docs/data.md)")
+        raise SystemExit(f"speed: {data / record.data} holds {len(found)} images {record.images}, {count} are needed (docs/data.md)")
     folder.mkdir(parents=True)
     return [Path(shutil.copy(path, folder / f"{number:04d}_{path.name}")) for number, path in enumerate(found)]
 
@@ -128,23 +107,40 @@ def measure_all(tasks: Sequence[str], data: Path, scratch: Path, count: int) -> 
 
 
 def measure_task(task: str, data: Path, scratch: Path, count: int, import_seconds: float) -> dict[str, float]:
-    """The figures of one task, both ways."""
-    images = copy_images(data, IMAGES[task], scratch / "many", count)
+    """The figures of one task, for both commands."""
+    images = copy_images(data, BENCHMARKED[task], scratch / "many", count)
     (scratch / "one").mkdir()
-    image = shutil.copy(images[0], scratch / "one")
+    image = Path(shutil.copy(images[0], scratch / "one"))
 
     def predict(source: str | Path) -> list[str | Path]:
         return [_usseg(), "predict", task, source, "-o", scratch / "out", "--save", "mask"]
 
     def bundle(folder: Path) -> list[str | Path]:
-        run = [sys.executable, "-m", "monai.bundle", "run", "--config_file", bundle_path(task) / "configs" / "inference.json"]
+        run: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "monai.bundle",
+            "run",
+            "--config_file",
+            bundle_path(task) / "configs" / "inference.json",
+        ]
         return [*run, "--dataset_dir", folder, "--output_dir", scratch / "bundle_out"]
 
     predicting = median(predict(image), runs=5)
     bundle_one = median(bundle(scratch / "one"), runs=1)
     predicting_many = median(predict(scratch / "many"), runs=3)
     bundle_many = measure(bundle(scratch / "many"))
-    train = [_usseg(), "train", task, "--data", data / IMAGES[task].root, "-o", scratch / "training", "--json", "max_epochs=1"]
+    train: list[str | Path] = [
+        _usseg(),
+        "train",
+        task,
+        "--data",
+        data / BENCHMARKED[task].data,
+        "-o",
+        scratch / "training",
+        "--json",
+        "max_epochs=1",
+    ]
     training = measure(train)
     return {
         "predict_one_seconds": predicting.seconds,
@@ -165,7 +161,7 @@ def _usseg() -> Path:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures depend on beside the code."""
+    """What the figures depend on besides the code."""
     packages = ("usseg-monai", "monai", "torch", "onnxruntime", "numpy", "pillow")
     return {
         "processor": platform.processor() or platform.machine(),
@@ -176,7 +172,7 @@ def machine() -> dict[str, Any]:
 
 
 def markdown(figures: Mapping[str, Any]) -> str:
-    """The figures as a Markdown table, a column a task, and a sentence."""
+    """The figures as a Markdown table, one column per task, and a sentence."""
     count, tasks = figures["images"], figures["tasks"]
     rows = [
         ("start to mask of one image", "{predict_one_seconds:.2f} s"),
@@ -192,7 +188,7 @@ def markdown(figures: Mapping[str, Any]) -> str:
     table = [
         "| | " + " | ".join(f"`{task}`" for task in tasks) + " |",
         "|---|" + "---|" * len(tasks),
-        "| images | " + " | ".join(IMAGES[task].size for task in tasks) + " |",
+        "| images | " + " | ".join(BENCHMARKED[task].size for task in tasks) + " |",
         *(f"| {what} | " + " | ".join(form.format(**each) for each in tasks.values()) + " |" for what, form in rows),
     ]
     slowest = max(each["predict_one_of_import"] for each in tasks.values())
@@ -203,8 +199,35 @@ def markdown(figures: Mapping[str, Any]) -> str:
     return "\n".join([*table, "", sentence])
 
 
+def in_short(figures: Mapping[str, Any]) -> str:
+    """The figures over all tasks in a sentence."""
+    one, many, bundle_one, bundle_many = (
+        _from_to([each[name] for each in figures["tasks"].values()], digits)
+        for name, digits in (
+            ("predict_one_seconds", 2),
+            ("predict_many_images_a_second", 0),
+            ("bundle_one_seconds", 1),
+            ("bundle_many_images_a_second", 1),
+        )
+    )
+    return (
+        f"From start to mask, one image takes {one} s; a folder of {figures['images']} passes at {many} images/s. The same by "
+        f"`python -m monai.bundle run`: {bundle_one} s, {bundle_many} images/s."
+    )
+
+
+def _from_to(values: Sequence[float], digits: int) -> str:
+    """Smallest and largest of some numbers.
+
+    >>> _from_to([2.0, 1.25], 1), _from_to([1.0, 1.01], 0)
+    ('1.2 to 2.0', '1')
+    """
+    low, high = (f"{value:.{digits}f}" for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
+
+
 def missed_bars(figures: Mapping[str, Any]) -> list[str]:
-    """One line for each bar that the figures miss."""
+    """One line per bar that the figures miss."""
     missed = _above("help_of_import", figures["help_of_import"], HELP_AT_MOST)
     for task, each in figures["tasks"].items():
         for name, bar in (("predict_one_of_import", START_AT_MOST), ("predict_one_megabytes", MEGABYTES_AT_MOST)):
@@ -220,13 +243,13 @@ def _above(name: str, value: float, bar: float) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, write, print; 1 if a bar is missed."""
+    """Measure, write, print; returns 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description="Speed and memory of the command, beside plain monai.bundle.")
     parser.add_argument("--task", choices=tuple(TASKS), action="append", help="one task only; may be repeated")
     parser.add_argument("--data", type=Path, default=DATA_ROOT, help="folder of hc18/, nerve/, busi/, sunnybrook/ (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=RESULTS / "speed.json", help="JSON file to write (default: %(default)s)")
     parser.add_argument("--images", type=int, default=100, help="images in the folder (default: %(default)s)")
-    parser.add_argument("--update-readme", action="store_true", help="put the table into README.md")
+    parser.add_argument("--update-readme", action="store_true", help="put the figures into README.md and docs/speed.md")
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as scratch:
         figures = measure_all(args.task or list(TASKS), args.data, Path(scratch), args.images)
@@ -235,7 +258,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     table = markdown(figures)
     print(table)
     if args.update_readme:
-        README.write_text(insert_table(README.read_text(encoding="utf-8"), "speed", table), encoding="utf-8")
+        for page, text in ((README, in_short(figures)), (PAGE, table)):
+            page.write_text(insert_table(page.read_text(encoding="utf-8"), "speed", text), encoding="utf-8")
     missed = missed_bars(figures)
     for message in missed:
         print(f"speed: missed: {message}", file=sys.stderr)

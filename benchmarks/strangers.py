@@ -1,9 +1,10 @@
-"""Pictures that no task was made for: photographs, noise and pages of text, without a download."""
+"""Out-of-distribution pictures for all tasks: photographs, noise and pages of text, without a download."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,7 @@ _PHOTOGRAPHS = (
     "retina.jpg",
     "rocket.jpg",
 )
-"""Pictures that scikit-image brings along."""
+"""Pictures included in scikit-image."""
 
 _WORDS = """the patient was seen in our department on after informed consent report findings impression no evidence of normal size and shape
 measured follow up recommended in weeks dear colleague thank you for referring this kind regards page date number total"""
@@ -42,9 +43,9 @@ def strangers(kind: str, count: int, seed: int = 20260101) -> Iterator[Pixels]:
     """Grey pictures ``(rows, cols)``, uint8, of sizes between 200 and 800 pixels; the same for the same seed.
 
     Args:
-        kind: one of `KINDS`: ``photograph`` (crops of the pictures that scikit-image brings along, at most a few of each), ``noise``
+        kind: one of `KINDS`: ``photograph`` (crops of the pictures included in scikit-image, at most a few of each), ``noise``
             (white, smooth, 1/f, multiplicative, empty or a plain ramp) or ``text`` (pages and forms, black on white or white on black).
-        count: how many.
+        count: number of pictures.
         seed: of the choice.
 
     >>> [picture.ndim for picture in strangers("noise", 2)]
@@ -69,6 +70,7 @@ def _photograph(rng: np.random.Generator, number: int) -> Pixels:
 def _noise(rng: np.random.Generator, number: int) -> Pixels:
     width, height = _size(rng)
     white = rng.normal(size=(height, width))
+    field: npt.NDArray[np.floating[Any]]
     if number % 5 == 0:
         field = white
     elif number % 5 == 1:  # pink: amplitude falls with frequency
@@ -77,7 +79,7 @@ def _noise(rng: np.random.Generator, number: int) -> Pixels:
     elif number % 5 == 2:  # coarse blocks
         coarse = rng.normal(size=(height // 20 + 1, width // 20 + 1))
         field = np.kron(coarse, np.ones((20, 20)))[:height, :width]
-    elif number % 5 == 3:  # speckle without anything in it
+    elif number % 5 == 3:  # speckle without a structure
         field = np.abs(white + 1j * rng.normal(size=white.shape))
     else:
         field = np.linspace(0, 1, width)[None] * rng.normal() + np.linspace(0, 1, height)[:, None] * rng.normal() + 0.01 * white
@@ -109,4 +111,4 @@ def _size(rng: np.random.Generator) -> tuple[int, int]:
 
 
 KINDS: dict[str, Callable[[np.random.Generator, int], Pixels]] = {"photograph": _photograph, "noise": _noise, "text": _text}
-"""What there is, by name."""
+"""Kinds by name."""

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from tests.stores import bucket, s3_server  # noqa: F401 (fixtures)
+from tests.tiny import save_model_with_external_weights, save_tiny_model
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -26,3 +31,25 @@ def data_root() -> Path:
 def hc18(data_root: Path) -> Path:
     """Folder of HC18 in its official layout."""
     return data_root / "hc18"
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True, timeout=240)
+    (file,) = folder.glob("*.whl")
+    return file
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A deployed graph that fits in a kilobyte."""
+    return save_tiny_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="session")
+def model_with_external_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A graph whose weights are kept in another file beside it."""
+    return save_model_with_external_weights(tmp_path_factory.mktemp("external"))

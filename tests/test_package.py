@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -69,3 +70,14 @@ def test_who_only_predicts_installs_a_part_of_the_same_dependencies() -> None:
     light = _requirements("requirements-predict.txt")
     assert {name: requirement.specifier for name, requirement in light.items()} == {name: declared[name] for name in light}
     assert not {"torch", "monai", "pytorch-ignite", "itk"} & light.keys()
+
+
+def test_the_runtime_of_the_networks_tells_nobody_anything(tmp_path: Path) -> None:
+    """ONNX Runtime writes an identifier of the machine and queues events for its maker, unless it was told not to before it is imported."""
+    engine = "from usseg_monai.predict.engines.onnx import OnnxEngine"
+    code = f"import numpy as np\n{engine}\nOnnxEngine('fetal_head')(np.zeros((64, 64), np.float32))"
+    left_out = {"ORT_DISABLE_TELEMETRY", "ORT_RUNNING_UNIT_TESTS", "CI", "GITHUB_ACTIONS", "XDG_CACHE_HOME", "PYTEST_CURRENT_TEST"}
+    env = {name: value for name, value in os.environ.items() if name not in left_out}
+    env |= {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=env)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -4,56 +4,37 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from usseg_monai.demo.left_ventricle import LEFT_VENTRICLE
-from usseg_monai.phantoms.fetal_head import fetal_head_phantom
 from usseg_monai.tasks import TASKS, Task
 
 from .conftest import REPOSITORY
+from .docs.shown import add_demo, blocks, make_workplace, run
 
-TEXT = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+README = REPOSITORY / "README.md"
+TEXT = README.read_text(encoding="utf-8")
 COMMANDS = [
     line.split("#")[0].strip()
     for block in re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL)
     for line in block.splitlines()
     if line.startswith(("usseg ", "python "))
 ]
-PROGRAMS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-SAMPLES = REPOSITORY / "usseg_monai" / "samples" / "hc18"
 TRAINING = ("usseg train", "usseg compare", "usseg datalist")  # tests/training and tests/cli run these on sets of their own size
 
 
-@pytest.fixture
-def workplace(tmp_path: Path) -> Path:
-    """A folder with everything that the README's placeholders name."""
-    shutil.copytree(SAMPLES, tmp_path / "IMAGES", ignore=shutil.ignore_patterns("*Annotation*"))
-    (spacings,) = (tmp_path / "IMAGES").glob("*.csv")
-    spacings.rename(tmp_path / "IMAGES" / "training_set_pixel_size_and_HC.csv")
-    shutil.copy(next(SAMPLES.glob("*_HC.png")), tmp_path / "image.png")
-    (tmp_path / "MASKS").mkdir()
-    from PIL import Image
-
-    Image.fromarray(fetal_head_phantom(seed=1).mask * 255).save(tmp_path / "MASKS" / "phantom.png")
-    (tmp_path / "CINE").mkdir()
-    (cine,) = (group for group in LEFT_VENTRICLE.groups if group.folder == "cine")
-    for sample in cine.samples():
-        (tmp_path / "CINE" / sample.name).write_bytes(sample.content)
-    return tmp_path
-
-
-@pytest.mark.parametrize("command", [line for line in COMMANDS if not line.startswith(TRAINING)])
-def test_command(command: str, workplace: Path) -> None:
-    words = shlex.split(command)
-    program = [sys.executable, "-m", "usseg_monai"] if words[0] == "usseg" else [sys.executable]
-    words = [str(REPOSITORY / word) if word.startswith("bundles/") else word for word in words[1:]]
-    done = subprocess.run([*program, *words], cwd=workplace, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+def test_what_it_shows_runs(tmp_path: Path) -> None:
+    """In the order of the page, in a folder with what ``make demo`` leaves."""
+    place = make_workplace(tmp_path)
+    add_demo(place)
+    printed = [(language, run(language, text, place)) for language, text in blocks(README)]
+    assert {language for language, _ in printed} == {"bash", "python"}
+    assert all(text.strip() for _, text in printed)
+    made = {path.parent.name for path in (place / "OUT").rglob("results.csv")}
+    assert made == {"heads", "nerves", "breasts", "hearts", "measured", "monai"}
 
 
 def test_training_commands_are_commands() -> None:
@@ -64,13 +45,6 @@ def test_training_commands_are_commands() -> None:
             [sys.executable, "-m", "usseg_monai", words[1], "--help"], capture_output=True, text=True, timeout=60
         ).stdout
         assert [word for word in words if word.startswith("-") and word not in help_text] == []
-
-
-@pytest.mark.parametrize("program", [text for text in PROGRAMS if "image.dcm" not in text])
-def test_program(program: str, workplace: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", program], cwd=workplace, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
@@ -92,3 +66,15 @@ def test_the_readme_says_how_to_reach_the_command_that_make_installs() -> None:
     assert "BIN := .venv/bin\n" in makefile
     commands = [line for block in re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]
     assert commands.index(". .venv/bin/activate") < min(number for number, line in enumerate(commands) if line.startswith("usseg "))
+
+
+def test_it_fits_on_one_screen() -> None:
+    lines = [line for line in TEXT.splitlines() if line.strip() and not line.startswith("<!--")]
+    assert len(lines) <= 65
+    assert TEXT.count("![") == 1
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_is_in_its_commands_and_its_picture(task: str) -> None:
+    assert f"usseg predict {task} " in TEXT
+    assert task in (REPOSITORY / "docs" / "images" / "make.py").read_text(encoding="utf-8")

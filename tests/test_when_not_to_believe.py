@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from usseg_monai.measurements.result import Status
+from usseg_monai.measuring.result import Status
 
 from .conftest import REPOSITORY
 

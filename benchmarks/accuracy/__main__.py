@@ -1,7 +1,7 @@
-"""Measure the accuracy of the shipped networks beside the teaching references, and hold it to the bars.
+"""Measure the accuracy of the shipped networks and the teaching references, and check it against the bars.
 
-Prints the table that all tasks share and each task's own, writes ``benchmarks/results/accuracy.json`` and exits with 1 if a bar is missed,
-saying which:
+Prints the shared table and each task's own tables, writes ``benchmarks/results/accuracy.json``, and exits with 1 if a bar is missed,
+naming it:
 
     python -m benchmarks.accuracy [--task TASK] [--data DIR] [--update-readme]
 """
@@ -12,28 +12,31 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from benchmarks.accuracy import breast, fetal_head, left_ventricle, nerve
-from benchmarks.accuracy.tables import OVERVIEW, table
+from benchmarks.accuracy.tables import OVERVIEW, SHIPPED, table
 from benchmarks.data import DATA_ROOT
+from benchmarks.format_configs import format_config
 from benchmarks.readme import insert_table
-from benchmarks.references import DATA, reference_predictor
+from benchmarks.references import reference_predictor
 from benchmarks.reports import update_reports
-from usseg_monai.data.evaluation import Predicts
+from benchmarks.tasks import BENCHMARKED
 from usseg_monai.errors import UssegError, WeightsError
-from usseg_monai.imaging.write import write_text
-from usseg_monai.inference.predictor import Predictor
+from usseg_monai.evaluation.cases import Predicts
+from usseg_monai.files.write import write_text
+from usseg_monai.predict.predictor import Predictor
 from usseg_monai.tasks import TASKS, bundle_path, get_task
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS = REPOSITORY / "benchmarks" / "results"
 README = REPOSITORY / "README.md"
+PAGE = REPOSITORY / "docs" / "accuracy.md"
 
 
 class Benchmark(Protocol):
-    """What each task's module has, see `benchmarks.accuracy`."""
+    """Interface of each task's module, see `benchmarks.accuracy`."""
 
     def measure(self, data: Path, shipped: Predicts, reference: Predicts | None) -> dict[str, Any]: ...
     def overview(self, report: Mapping[str, Any]) -> list[list[str]]: ...
@@ -42,23 +45,19 @@ class Benchmark(Protocol):
     def eval_metrics(self, report: Mapping[str, Any]) -> dict[str, float]: ...
 
 
-BENCHMARKS: Mapping[str, Benchmark] = {
-    "fetal_head": fetal_head,
-    "nerve": nerve,
-    "breast": breast,
-    "left_ventricle": left_ventricle,
-}
+BENCHMARKS: Mapping[str, Benchmark] = {task: cast(Benchmark, import_module(f"benchmarks.accuracy.{task}")) for task in BENCHMARKED}
+"""Each task's module has the task's name."""
 
 
 def measure(task: str, data: Path, engine: str) -> dict[str, Any]:
     """The report of one task; ``data`` is the folder of all data sets.
 
     Raises:
-        UssegError: the data or the shipped weights are not there.
+        UssegError: the data or the shipped weights are missing.
     """
     shipped = Predictor(task, engine=engine)
     facts = {"engine": engine, "weights_sha256": get_task(task).weights_sha256}
-    return facts | BENCHMARKS[task].measure(data / DATA[task], shipped, _reference(task))
+    return facts | BENCHMARKS[task].measure(data / BENCHMARKED[task].data, shipped, _reference(task))
 
 
 def _reference(task: str) -> Predicts | None:
@@ -70,7 +69,7 @@ def _reference(task: str) -> Predicts | None:
 
 
 def overview(reports: Mapping[str, Mapping[str, Any]]) -> str:
-    """The table that all tasks share, under a line that says how it was made."""
+    """The shared table, under a line that states how it was made."""
     rows = [row for task, report in reports.items() for row in BENCHMARKS[task].overview(report)]
     head = (
         "Test images are of groups (exams, subjects, patients, lesions) that were in no training or validation part; in brackets 95 % "
@@ -80,8 +79,25 @@ def overview(reports: Mapping[str, Mapping[str, Any]]) -> str:
     return f"{head}\n\n{table(OVERVIEW, rows)}"
 
 
+def shipped_rows(reports: Mapping[str, Mapping[str, Any]]) -> str:
+    """The shipped networks' rows of the shared table with fewer columns, for the README."""
+    rows = [row for task, report in reports.items() for row in BENCHMARKS[task].overview(report) if row[1] == SHIPPED]
+    shown = [number for number, column in enumerate(OVERVIEW) if column not in ("network", "shipped minus reference")]
+    return table([OVERVIEW[number] for number in shown], [[row[number] for number in shown] for row in rows])
+
+
+def missed_bars(reports: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """One line per bar that a network misses."""
+    return [f"{task}: {message}" for task, report in reports.items() for message in BENCHMARKS[task].missed_bars(report)]
+
+
+def with_missed_bars(text: str, reports: Mapping[str, Mapping[str, Any]]) -> str:
+    """A table, and a sentence below it that lists the missed bars."""
+    return f"{text}\n\nBars of the project that are missed: {'; '.join(missed_bars(reports)) or 'none'}."
+
+
 def write_pages(reports: Mapping[str, Mapping[str, Any]], task: str) -> None:
-    """Put a task's tables into its bundle's page, pictures beside it, and the figures into its metadata."""
+    """Write a task's tables into its bundle's page, pictures beside it, and the figures into its metadata."""
     folder, report = bundle_path(task), reports[task]
     page = folder / "docs" / "README.md"
     text = f"{overview({task: report})}\n\n{BENCHMARKS[task].markdown(report)}"
@@ -89,7 +105,7 @@ def write_pages(reports: Mapping[str, Mapping[str, Any]], task: str) -> None:
     file = folder / "configs" / "metadata.json"
     metadata = json.loads(file.read_text(encoding="utf-8"))
     metadata["eval_metrics"] = BENCHMARKS[task].eval_metrics(report)
-    write_text(file, json.dumps(metadata, indent=4, ensure_ascii=False) + "\n")
+    write_text(file, format_config(json.dumps(metadata, ensure_ascii=False)))
     if task == "breast":
         from benchmarks.accuracy.pictures import draw_confusion, draw_roc
 
@@ -106,7 +122,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--output", type=Path, default=RESULTS / "accuracy.json", help="JSON file to write (default: %(default)s)")
     parser.add_argument("--engine", default="onnx", choices=("onnx", "torch"), help="what runs the network (default: onnx)")
-    parser.add_argument("--update-readme", action="store_true", help="put the tables into README.md and the bundles' pages and metadata")
+    parser.add_argument(
+        "--update-readme", action="store_true", help="put the tables into README.md, docs/accuracy.md, the bundles' pages and metadata"
+    )
     args = parser.parse_args(argv)
     tasks = args.task or list(TASKS)
     try:
@@ -119,10 +137,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     for task in tasks:
         print(f"\n## {task}\n\n{BENCHMARKS[task].markdown(reports[task])}")
     if args.update_readme:
-        README.write_text(insert_table(README.read_text(encoding="utf-8"), "accuracy", overview(reports)), encoding="utf-8")
+        for page, text in ((README, shipped_rows(reports)), (PAGE, overview(reports))):
+            shown = with_missed_bars(text, reports)
+            page.write_text(insert_table(page.read_text(encoding="utf-8"), "accuracy", shown), encoding="utf-8")
         for task in tasks:
             write_pages(reports, task)
-    missed = [f"{task}: {message}" for task in tasks for message in BENCHMARKS[task].missed_bars(reports[task])]
+    missed = missed_bars({task: reports[task] for task in tasks})
     for message in missed:
         print(f"accuracy: missed: {message}", file=sys.stderr)
     return int(bool(missed))

@@ -13,11 +13,9 @@ import numpy as np
 from benchmarks.accuracy.cases import evaluate, macro_area_advantage, probabilities, read_sections, worst
 from benchmarks.accuracy.shortcuts import measure_shortcuts
 from benchmarks.accuracy.tables import advantage_bar, area_of, bar, difference_line, figure, overlap_cells, overview_rows, percent, table
-from usseg_monai.data.evaluation import CaseResult, Predicts
-from usseg_monai.data.summary import groups_of, share, summarize, with_interval
-from usseg_monai.data.windows import with_windows
-from usseg_monai.measurements.result import Status
-from usseg_monai.metrics.classification import (
+from usseg_monai.datasets.windows import with_windows
+from usseg_monai.evaluation.cases import CaseResult, Predicts
+from usseg_monai.evaluation.classification import (
     area_under_curve,
     confusion_matrix,
     expected_calibration_error,
@@ -25,16 +23,18 @@ from usseg_monai.metrics.classification import (
     roc_curve,
     threshold_of_sensitivity,
 )
+from usseg_monai.evaluation.summary import groups_of, share, summarize, with_interval
+from usseg_monai.measuring.result import Status
 
 CLASSES = ("normal", "benign", "malignant")
 NORMAL, BENIGN, MALIGNANT = range(3)
 SOURCES = ("BUSI", "BUS-BRA")
 SENSITIVITY = 0.9
-"""Of malignant, on validation images: the operating point."""
+"""Sensitivity for malignant on validation images, which defines the operating point."""
 OPERATING_POINT = 0.0631
-"""Its malignant probability, by the weights that were chosen on the validation images, before these taught, too."""
+"""Its malignant probability, for the weights chosen on the validation images, before training on these too."""
 WINDOW_SIDE = 0.6
-"""Of the windows, as a share of the image's sides."""
+"""Side of the windows, as a share of the image's sides."""
 
 BUSI_DICE_AT_LEAST = 0.75
 BUSI_AREA_AT_LEAST = 0.90
@@ -69,7 +69,7 @@ def measure(data: Path, shipped: Predicts, reference: Predicts | None) -> dict[s
 
 
 def of_source(results: Sequence[CaseResult], source: str) -> list[CaseResult]:
-    """The cases that come from one data set."""
+    """The cases of one data set."""
     return [result for result in results if result.source == source]
 
 
@@ -80,7 +80,7 @@ def operating_point(validation: Sequence[CaseResult]) -> float:
 
 
 def measure_source(results: Sequence[CaseResult], threshold: float | None) -> dict[str, Any]:
-    """The figures of one data set's test images; at the operating point where there is one."""
+    """The figures of one data set's test images; at the operating point, if given."""
     summary = summarize(results)
     known = [result for result in results if result.outputs]
     if not known:
@@ -111,9 +111,9 @@ def _classes(results: Sequence[CaseResult]) -> np.ndarray[Any, np.dtype[np.int_]
 
 
 def source_baseline(training: Sequence[Mapping[str, Any]], results: Sequence[CaseResult]) -> dict[str, Any]:
-    """What a classifier reaches that sees nothing but the data set an image comes from.
+    """Figures of a classifier that knows only an image's data set.
 
-    It says how frequent each class is among the training images of that data set.
+    It predicts the frequency of each class among the training images of that data set.
     """
     said = {}
     for source in SOURCES:
@@ -126,10 +126,10 @@ def source_baseline(training: Sequence[Mapping[str, Any]], results: Sequence[Cas
 
 
 def source_shortcut(results: Sequence[CaseResult]) -> dict[str, Any]:
-    """Whether "normal", which only BUSI has, is told by the picture or by the source.
+    """Whether "normal", which only BUSI has, is recognised from the picture or from the source.
 
-    A classifier that had learnt the source would call lesions of BUSI normal more often than those of BUS-BRA, and could not tell normal
-    images from lesions within BUSI.
+    A classifier that had learnt the source would call lesions of BUSI normal more often than those of BUS-BRA, and could not distinguish
+    normal images from lesions within BUSI.
     """
     figures: dict[str, Any] = {}
     for source in SOURCES:
@@ -146,9 +146,9 @@ def source_shortcut(results: Sequence[CaseResult]) -> dict[str, Any]:
 
 
 def measure_windows(shipped: Predicts, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Windows of the test images that hold a lesion whole, and windows that hold nothing of one, by source.
+    """Windows of the test images with a whole lesion, and windows without any, by source.
 
-    Normal images are few, and of one source; what lies beside a lesion is normal, too.
+    Normal images are few and from one source; the surroundings of a lesion are normal too.
     """
     windows = evaluate(shipped, with_windows(items, side=WINDOW_SIDE)[len(items) :])
     figures = {}
@@ -161,7 +161,7 @@ def measure_windows(shipped: Predicts, items: Sequence[Mapping[str, Any]]) -> di
 
 
 def missed_bars(report: Mapping[str, Any]) -> list[str]:
-    """One line for each bar that the figures miss."""
+    """One line per bar that the figures miss."""
     busi, busbra = (report["sources"][source] for source in SOURCES)
     return [
         *bar("BUSI: Dice of lesions", busi["dice_of_structures"]["mean"], BUSI_DICE_AT_LEAST),
@@ -173,7 +173,7 @@ def missed_bars(report: Mapping[str, Any]) -> list[str]:
 
 
 def overview(report: Mapping[str, Any]) -> list[list[str]]:
-    """The task's rows of the table that all share: one a source."""
+    """The task's rows of the shared table, one per source."""
     rows = []
     for source in SOURCES:
         part = {"test": report["sources"][source]}

@@ -11,9 +11,9 @@ import numpy as np
 
 from benchmarks.accuracy.cases import dice_advantage, evaluate, read_sections
 from benchmarks.accuracy.tables import advantage_bar, difference_line, figure, overview_rows, table
-from usseg_monai.data.evaluation import CaseResult, Predicts
-from usseg_monai.data.summary import summarize
-from usseg_monai.metrics.bootstrap import bootstrap_mean_interval
+from usseg_monai.evaluation.bootstrap import bootstrap_mean_interval
+from usseg_monai.evaluation.cases import CaseResult, Predicts
+from usseg_monai.evaluation.summary import summarize
 
 HC = "head_circumference_mm"
 
@@ -40,7 +40,7 @@ def measure(data: Path, shipped: Predicts, reference: Predicts | None) -> dict[s
 
 
 def measure_truth(results: Sequence[CaseResult], items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What the measurement alone is off the circumference given with the data, in mm: annotations measured instead of predictions."""
+    """Error of the measurement alone, in mm: annotations are measured and compared with the data's circumferences."""
     pairs = [(result, item) for result, item in zip(results, items, strict=True) if HC in result.annotation]
     errors = [result.annotation[HC] - item[HC] for result, item in pairs]
     return {
@@ -53,7 +53,7 @@ def measure_truth(results: Sequence[CaseResult], items: Sequence[Mapping[str, An
 
 
 def by_size(results: Sequence[CaseResult], items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Sum up the cases of each band of the true circumference."""
+    """Summarise the cases of each band of the true circumference."""
     bands = {}
     for low, high in BANDS_MM:
         members = [result for result, item in zip(results, items, strict=True) if low <= item[HC] < high]
@@ -63,7 +63,7 @@ def by_size(results: Sequence[CaseResult], items: Sequence[Mapping[str, Any]]) -
 
 
 def worst(results: Sequence[CaseResult], count: int = 10) -> list[dict[str, Any]]:
-    """The cases with the largest difference in circumference; those that were not measured come first."""
+    """The cases with the largest difference in circumference, those without a measurement first."""
 
     def badness(result: CaseResult) -> float:
         return abs(result.compared[HC].difference) if HC in result.compared else math.inf
@@ -81,7 +81,7 @@ def worst(results: Sequence[CaseResult], count: int = 10) -> list[dict[str, Any]
 
 
 def missed_bars(report: Mapping[str, Any]) -> list[str]:
-    """One line for each bar that the figures miss."""
+    """One line per bar that the figures miss."""
     dice = report["test"]["dice"]["mean"]
     adf = report["test"]["columns"][HC]["absolute_difference"]["mean"]
     truth_error = report["truth"]["mean_error"]
@@ -103,7 +103,7 @@ def missed_bars(report: Mapping[str, Any]) -> list[str]:
 
 
 def overview(report: Mapping[str, Any]) -> list[list[str]]:
-    """The task's rows of the table that all share."""
+    """The task's rows of the shared table."""
     return overview_rows("fetal_head", report, "exams", _off)
 
 

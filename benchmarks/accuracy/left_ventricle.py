@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,23 +13,22 @@ import numpy as np
 
 from benchmarks.accuracy.cases import THREADS, dice_advantage, evaluate, read_sections, worst
 from benchmarks.accuracy.tables import advantage_bar, bar, difference_line, figure, overview_rows, percent, table
-from usseg_monai.data.annotation import read_annotation
-from usseg_monai.data.dataset import Case
-from usseg_monai.data.evaluation import CaseResult, Predicts
-from usseg_monai.data.splits import split_of
-from usseg_monai.data.summary import groups_of, share, summarize
-from usseg_monai.data.sunnybrook import read_sunnybrook
+from usseg_monai.datasets.annotation import read_annotation
+from usseg_monai.datasets.dataset import Case
+from usseg_monai.datasets.splits import split_of
+from usseg_monai.datasets.sunnybrook import read_sunnybrook
 from usseg_monai.errors import UsageError
-from usseg_monai.inference.batch import Options, run_batch
-from usseg_monai.metrics.contours import compare_contours, summarize_contours
+from usseg_monai.evaluation.benchmark import patient_numbers
+from usseg_monai.evaluation.cases import CaseResult, Predicts
+from usseg_monai.evaluation.contours import compare_contours, summarize_contours
+from usseg_monai.evaluation.summary import groups_of, share, summarize
+from usseg_monai.runs.options import Options
+from usseg_monai.runs.run import run_batch
+from usseg_monai.tasks.left_ventricle.record import LEFT_VENTRICLE
 
 DICE_AT_LEAST = 0.90
 EF_AT_MOST_POINTS = 5.0
 POOR_DICE = 0.5
-PHASES = 20
-"""Phases of a slice: picture n of a patient is slice (n - 1) // 20, phase (n - 1) % 20."""
-
-_NUMBER = re.compile(r".*-(\d+)(?:\.dcm)?\.png|0*(\d+)\.dcm|IM-\d+-0*(\d+)\.dcm")
 
 
 def measure(data: Path, shipped: Predicts, reference: Predicts | None) -> dict[str, Any]:
@@ -55,34 +53,14 @@ def _poor(results: Sequence[CaseResult]) -> dict[str, Any] | None:
     return share([(result.dice or 0.0) < POOR_DICE for result in drawn], groups_of(drawn))
 
 
-def phase_of(path: Path) -> int:
-    """Phase of a picture by the number in its name.
-
-    >>> phase_of(Path("SC-HF-I-01-IM-0001-0048.dcm.png")), phase_of(Path("48.dcm"))
-    (7, 7)
-    """
-    match = _NUMBER.fullmatch(path.name)
-    if match is None:
-        raise ValueError(f"{path.name} has no number of slice and phase: expected SC-HF-I-01-IM-0001-0048.dcm.png or 48.dcm")
-    return (int(match[match.lastindex or 1]) - 1) % PHASES
-
-
 def ejection_fractions(results: Sequence[CaseResult], group: str) -> dict[str, float | None]:
-    """Ejection fraction of one patient in percent, from the areas of all slices of the two phases that were drawn.
+    """Ejection fraction of one patient in percent, from the areas of all slices in the two annotated phases.
 
-    Slices are equally far apart, so that neither distance nor pixel size is needed.
+    Slices are equally spaced, so neither distance nor pixel size is needed.
     """
     members = [result for result in results if result.group == group]
-    drawn, found = (dict.fromkeys(map(_phase, members), 0.0) for _ in range(2))
-    for result in members:
-        drawn[_phase(result)] += result.annotation.get("area_px", 0.0)
-        found[_phase(result)] += result.measured.get("area_px", 0.0)
-    diastole, systole = max(drawn, key=drawn.__getitem__), min(drawn, key=drawn.__getitem__)
-    return {"manual": _fraction(drawn[diastole], drawn[systole]), "found": _fraction(found[diastole], found[systole])}
-
-
-def _phase(result: CaseResult) -> int:
-    return phase_of(result.image)
+    found, manual = patient_numbers(LEFT_VENTRICLE, members).get("ejection_fraction_percent", {}).get(group, (None, None))
+    return {"manual": manual, "found": found}
 
 
 def _fraction(diastolic: float, systolic: float) -> float | None:
@@ -90,9 +68,9 @@ def _fraction(diastolic: float, systolic: float) -> float | None:
 
 
 def measure_stacks(data: Path, shipped: Predicts) -> dict[str, dict[str, Any]]:
-    """Each patient of whom there are DICOM files: contours in mm, and the ejection fraction that the command gives of the whole stack.
+    """Each patient with DICOM files: contours in mm, and the command's ejection fraction for the whole stack.
 
-    Empty where the folder holds no such files.
+    Empty if the folder holds no such files.
     """
     try:
         dataset = read_sunnybrook(data, images="dicom")
@@ -112,7 +90,8 @@ def _stack(cases: Sequence[Case], shipped: Predicts) -> dict[str, Any]:
         truth = read_annotation(case.label, prediction.mask.shape)
         if prediction.image.spacing_mm is not None:
             figures.append(compare_contours(prediction.mask, truth, prediction.image.spacing_mm))
-        areas[phase_of(case.image)] += float(truth.sum())
+        assert case.phase is not None
+        areas[case.phase] += float(truth.sum())
     return {
         "contours": dataclasses.asdict(summarize_contours(figures)),
         "manual": _fraction(max(areas.values()), min(areas.values())),
@@ -121,7 +100,7 @@ def _stack(cases: Sequence[Case], shipped: Predicts) -> dict[str, Any]:
 
 
 def command_ejection_fraction(folder: Path) -> float | None:
-    """What ``usseg predict left_ventricle FOLDER`` says of a folder that holds one stack; ``None`` where it says none."""
+    """Ejection fraction from ``usseg predict left_ventricle FOLDER`` for a folder with one stack; ``None`` if it reports none."""
     with tempfile.TemporaryDirectory() as output:
         studies = run_batch("left_ventricle", [folder], output, Options(threads=THREADS, save=())).studies
     values = [study["ejection_fraction_percent"] for study in studies]
@@ -129,7 +108,7 @@ def command_ejection_fraction(folder: Path) -> float | None:
 
 
 def mean_absolute_difference(fractions: Mapping[str, Mapping[str, Any]]) -> float | None:
-    """Of found from manual ejection fractions, in points; ``None`` without a patient, or where one was not found."""
+    """Between found and manual ejection fractions, in points; ``None`` without patients, or if one was not found."""
     pairs = [(each["found"], each["manual"]) for each in fractions.values()]
     if not pairs or any(value is None for pair in pairs for value in pair):
         return None
@@ -137,7 +116,7 @@ def mean_absolute_difference(fractions: Mapping[str, Mapping[str, Any]]) -> floa
 
 
 def missed_bars(report: Mapping[str, Any]) -> list[str]:
-    """One line for each bar that the figures miss."""
+    """One line per bar that the figures miss."""
     off = mean_absolute_difference(report["stacks"])
     fraction = []
     if off is None:
@@ -148,7 +127,7 @@ def missed_bars(report: Mapping[str, Any]) -> list[str]:
 
 
 def overview(report: Mapping[str, Any]) -> list[list[str]]:
-    """The task's rows of the table that all share."""
+    """The task's rows of the shared table."""
     rows = overview_rows("left_ventricle", report, "patients", lambda _: "")
     found, stacks = (_points(mean_absolute_difference(report[kind])) for kind in ("ejection_fraction", "stacks"))
     rows[0][4] = f"{percent(report['poor'])} of the images below {POOR_DICE:g}; ejection fraction off by {found}, of DICOM stacks {stacks}"

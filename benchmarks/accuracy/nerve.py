@@ -8,21 +8,21 @@ from typing import Any
 
 from benchmarks.accuracy.cases import dice_advantage, evaluate, read_sections, worst
 from benchmarks.accuracy.tables import advantage_bar, area_of, bar, difference_line, figure, overview_rows, percent, pixels, table
-from usseg_monai.data.evaluation import Predicts
-from usseg_monai.data.summary import groups_of, share, summarize
-from usseg_monai.data.windows import with_windows
+from usseg_monai.datasets.windows import with_windows
+from usseg_monai.evaluation.cases import Predicts
+from usseg_monai.evaluation.summary import groups_of, share, summarize
 
 DICE_AT_LEAST = 0.78
 WINDOW_SIDE = 0.5
-"""Of the windows, as a share of the frame's sides: at 0.6, few frames have room for one beside the nerve, and those of a subject none."""
+"""Side of the windows, as a share of the frame's sides. At 0.6 few frames have room for one beside the nerve; one subject has none."""
 
 
 def measure(data: Path, shipped: Predicts, reference: Predicts | None) -> dict[str, Any]:
-    """All figures; ``data`` is Kaggle's set, as `usseg_monai.data.kaggle_nerve` reads it.
+    """All figures; ``data`` is Kaggle's set, as `usseg_monai.datasets.kaggle_nerve` reads it.
 
-    The test part has frames with a nerve only. Presence is therefore measured in windows of them, of half their sides: one that holds
-    the nerve whole and one that holds nothing of it, both at random places that are the same in every run, so that magnification and cut
-    tell nothing. The frames that the experts left empty are of one subject; they are measured apart.
+    The test part has frames with a nerve only. Presence is therefore measured in windows of half their sides, one with the whole nerve
+    and one without any of it, both at random places that are the same in every run, so that magnification and crop give nothing away. The
+    frames that the experts left empty are from one subject; they are measured separately.
     """
     sections = read_sections("kaggle_nerve", data)
     items = sections["test"]
@@ -46,7 +46,7 @@ def measure(data: Path, shipped: Predicts, reference: Predicts | None) -> dict[s
 
 
 def missed_bars(report: Mapping[str, Any]) -> list[str]:
-    """One line for each bar that the figures miss."""
+    """One line per bar that the figures miss."""
     area = area_of(report["windows"])
     return [
         *bar("Dice of frames with a nerve", report["test"]["dice_of_structures"]["mean"], DICE_AT_LEAST),
@@ -56,7 +56,7 @@ def missed_bars(report: Mapping[str, Any]) -> list[str]:
 
 
 def overview(report: Mapping[str, Any]) -> list[list[str]]:
-    """The task's rows of the table that all share."""
+    """The task's rows of the shared table."""
     rows = overview_rows("nerve", report, "subjects", pixels)
     rows[0][4] = f"presence, area under the curve {figure(area_of(report['windows']), 3)}; {rows[0][4]}"
     return rows
@@ -133,7 +133,7 @@ def _no_negatives(test: Mapping[str, Any]) -> str:
 
 
 def _originals(section: str, summary: Mapping[str, Any]) -> str:
-    """What is known of the frames in their official size, the only ones that experts left empty."""
+    """Figures of the frames in their official size, the only ones that experts left empty."""
     seen = "seen in training" if section == "training" else "used to choose the weights" if section == "validation" else "never seen"
     empty = summary["false_positives"]
     if empty is None:

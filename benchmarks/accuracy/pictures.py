@@ -1,4 +1,4 @@
-"""Figures of the breast's classes as pictures: confusion matrices and ROC curves."""
+"""Plots for the breast classes: confusion matrices and ROC curves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["draw_confusion", "draw_roc"]
 
 
 def draw_confusion(report: Mapping[str, Any], file: Path) -> None:
-    """A confusion matrix a source, shares of the true class as shades."""
+    """One confusion matrix per source, shaded by share of the true class."""
     picture = Figure(figsize=(8, 4), layout="constrained")
     for number, source in enumerate(SOURCES):
         axes = picture.add_subplot(1, 2, number + 1)
@@ -32,7 +32,7 @@ def draw_confusion(report: Mapping[str, Any], file: Path) -> None:
 
 
 def draw_roc(report: Mapping[str, Any], file: Path) -> None:
-    """ROC curves of each class against the others, a source beside the other."""
+    """ROC curves of each class against the others, one panel per source."""
     picture = Figure(figsize=(8, 4.2), layout="constrained")
     for number, source in enumerate(SOURCES):
         axes: Axes = picture.add_subplot(1, 2, number + 1)

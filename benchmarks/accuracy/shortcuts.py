@@ -1,8 +1,8 @@
-"""Marks burnt into ultrasound images, painted out and painted in: what a classifier does with them.
+"""Effect on a classifier of painting burnt-in marks out of ultrasound images, or into them.
 
-Sonographers measure what they find suspicious, so that calipers and letters tell a network more than they should. If it listens to them,
-its probabilities change when they vanish from images that have them, or appear in images that have none. The marks are drawn by other code
-than that which augments the training.
+Sonographers measure what they find suspicious, so calipers and letters reveal more than they should. If a network uses them, its
+probabilities change when they vanish from images with marks or appear in images without. The code that draws them is independent of the
+training's augmentation.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from scipy import ndimage
 
 from benchmarks.accuracy.cases import THREADS
 from benchmarks.marks import diameters, draw_pair
-from usseg_monai.data.annotation import read_annotation
-from usseg_monai.data.evaluation import Predicts
+from usseg_monai.datasets.annotation import read_annotation
+from usseg_monai.evaluation.cases import Predicts
+from usseg_monai.evaluation.classification import macro_area_under_curve
 from usseg_monai.imaging import read_image
-from usseg_monai.metrics.classification import macro_area_under_curve
 
 __all__ = ["measure_shortcuts", "paint_calipers", "paint_letters", "paint_out"]
 
 MARKS = ("measurement", "text", "overlay", "pictogram")
-"""Words of BUSI's reviewers for what is burnt in."""
+"""The BUSI reviewers' words for burnt-in marks."""
 
-_THIN = 5  # pixels: strokes of letters and calipers are narrower, at the 320 pixels that the images have
+_THIN = 5  # pixels: strokes of letters and calipers are narrower, in images of 320 pixels
 _AROUND = 13  # pixels: side of the neighbourhood that a stroke is painted over with
-_CONTRAST = 70.0  # grey values by which a stroke is brighter than what is left when it is opened away
+_CONTRAST = 70.0  # grey values by which a stroke is brighter than the image after morphological opening
 
 Pixels = npt.NDArray[np.float32]
 Change = Callable[[Pixels, npt.NDArray[np.uint8]], Pixels]
-"""Of grey values and the lesions' mask to changed grey values."""
+"""Maps grey values and the lesions' mask to changed grey values."""
 
 
 def paint_out(pixels: Pixels, mask: npt.NDArray[np.uint8]) -> Pixels:
-    """Replace thin strokes that are far brighter than what is around them by the mean around; some bright speckle goes with them."""
+    """Replace thin strokes, far brighter than their surroundings, by the surrounding mean; some bright speckle goes too."""
     opened = ndimage.grey_opening(pixels, size=(_THIN, _THIN))
     strokes = ndimage.binary_dilation(pixels - ndimage.uniform_filter(opened, _AROUND) > _CONTRAST, iterations=2)
     strokes &= ndimage.binary_dilation(pixels - opened > _CONTRAST, iterations=2)
@@ -49,7 +49,7 @@ def paint_out(pixels: Pixels, mask: npt.NDArray[np.uint8]) -> Pixels:
 
 
 def paint_calipers(pixels: Pixels, mask: npt.NDArray[np.uint8]) -> Pixels:
-    """Draw two pairs of crosses, joined by dots, on the extent of the lesion; in the middle of an image that has none."""
+    """Draw two pairs of crosses, joined by dots, on the extent of the lesion, or in the middle of an image without one."""
     picture = Image.fromarray(pixels)
     draw = ImageDraw.Draw(picture)
     for pair in diameters(mask):
@@ -58,7 +58,7 @@ def paint_calipers(pixels: Pixels, mask: npt.NDArray[np.uint8]) -> Pixels:
 
 
 def paint_letters(pixels: Pixels, mask: npt.NDArray[np.uint8]) -> Pixels:
-    """Write a side into the lower left corner."""
+    """Write a body side into the lower left corner."""
     picture = Image.fromarray(pixels)
     place = (pixels.shape[1] // 20, pixels.shape[0] - pixels.shape[0] // 8)
     ImageDraw.Draw(picture).text(place, "RT BREAST", fill=float(pixels.max()), font=ImageFont.load_default(max(10, pixels.shape[0] // 18)))

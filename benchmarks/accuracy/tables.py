@@ -7,6 +7,7 @@ from typing import Any
 
 __all__ = [
     "OVERVIEW",
+    "SHIPPED",
     "advantage_bar",
     "area_of",
     "bar",
@@ -21,7 +22,10 @@ __all__ = [
 ]
 
 OVERVIEW = ("task", "network", "test images", "Dice of structures", "further", "shipped minus reference")
-"""Columns of the table that all tasks share."""
+"""Columns of the shared table."""
+
+SHIPPED = "**shipped**"
+"""Entry of the column ``network`` in a shipped network's row."""
 
 _REFERENCE = "no reference network to compare with: train one (docs/teaching.md)"
 
@@ -47,19 +51,17 @@ def _line(cells: Sequence[str]) -> str:
 def overview_rows(
     task: str, report: Mapping[str, Any], groups: str, further: Callable[[Mapping[str, Any]], str], of: str = "Dice"
 ) -> list[list[str]]:
-    """The rows of shipped and reference network in the table that all tasks share.
+    """The rows of the shipped and the reference network in the shared table.
 
     Args:
         task: its name.
-        report: with ``test``, and ``reference`` and ``advantage`` where there is one.
-        groups: what the groups are: exams, patients ...
-        further: of a summary to the figures beside Dice.
-        of: what ``advantage`` is the difference of.
+        report: with ``test``, and with a reference also ``reference`` and ``advantage``.
+        groups: kind of groups: exams, patients ...
+        further: maps a summary to the figures beside Dice.
+        of: the quantity whose difference is ``advantage``.
     """
     test = report["test"]
-    rows = [
-        [f"`{task}`", "**shipped**", f"{test['cases']} of {test['groups']} {groups}", figure(test["dice_of_structures"], 4), further(test)]
-    ]
+    rows = [[f"`{task}`", SHIPPED, f"{test['cases']} of {test['groups']} {groups}", figure(test["dice_of_structures"], 4), further(test)]]
     rows[0].append(f"{of} {figure(report.get('advantage'), 4, sign=True)}")
     if "reference" in report:
         other = report["reference"]
@@ -73,7 +75,7 @@ def overview_rows(
 
 
 def pixels(summary: Mapping[str, Any]) -> str:
-    """Pixel accuracy, and that of an empty mask, without which it says nothing.
+    """Pixel accuracy, and that of an empty mask as a baseline.
 
     >>> pixels({"pixel_accuracy": {"mean": 0.984, "of_an_empty_mask": 0.973}})
     '98.40 % of the pixels right, with empty masks 97.30 %'
@@ -83,14 +85,14 @@ def pixels(summary: Mapping[str, Any]) -> str:
 
 
 def difference_line(report: Mapping[str, Any], of: str = "Dice") -> list[str]:
-    """A sentence on shipped minus reference, where there is a reference."""
+    """A sentence on shipped minus reference, if there is a reference."""
     if "reference" not in report:
         return []
     return ["", f"Shipped minus reference, image by image, {of}: {figure(report['advantage'], 4, sign=True)}."]
 
 
 def figure(value: Mapping[str, Any] | None, digits: int, unit: str = "", sign: bool = False) -> str:
-    """A mean or another value with its interval in brackets; a dash where there is none.
+    """A mean or another value with its interval in brackets; a dash for no value.
 
     >>> figure({"mean": 0.51234, "interval_95": (0.4, 0.6)}, 2, " mm")
     '0.51 mm (0.40 to 0.60)'
@@ -115,25 +117,25 @@ def percent(share: Mapping[str, Any] | None) -> str:
 
 
 def overlap_cells(summary: Mapping[str, Any]) -> list[str]:
-    """Dice of structures with its median, Dice of all images, and the share of those without a structure in which one is found."""
+    """Dice of structures with its median, Dice of all images, and the share of images without a structure in which one is found."""
     structures = summary["dice_of_structures"]
     median = f"{structures['median']:.4f}" if structures else "-"
     return [figure(structures, 4), median, figure(summary["dice"], 4), percent(summary["false_positives"])]
 
 
 def area_of(summary: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The area under the curve of a summary; ``None`` where no class is known, or only one."""
+    """The area under the curve of a summary; ``None`` if no class or only one is known."""
     area: Mapping[str, Any] | None = summary["classes"] and summary["classes"]["area_under_curve"]
     return area
 
 
 def brackets(interval: Sequence[float] | None, form: str) -> str:
-    """An interval behind its figure; nothing where there is none."""
+    """An interval in brackets; empty for no interval."""
     return f" ({interval[0]:{form}} to {interval[1]:{form}})" if interval else ""
 
 
 def bar(name: str, value: float, least: float, digits: int = 4) -> list[str]:
-    """A line where a figure is below its bar; none where it meets it.
+    """A line if a figure is below its bar, else nothing.
 
     >>> bar("Dice", 0.5, 0.75)
     ['Dice 0.5000 is below 0.75']
@@ -142,7 +144,7 @@ def bar(name: str, value: float, least: float, digits: int = 4) -> list[str]:
 
 
 def advantage_bar(report: Mapping[str, Any]) -> list[str]:
-    """A line where the shipped network does not surely beat its reference, or where there is none."""
+    """A line if the shipped network does not significantly beat its reference, or if there is no reference."""
     advantage = report.get("advantage")
     if not advantage:
         return [_REFERENCE]

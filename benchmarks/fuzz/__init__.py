@@ -1,23 +1,23 @@
-"""Millions of odd inputs for everything that reads what others made: ``make fuzz``.
+"""Fuzz everything that reads user-supplied files, with millions of inputs: ``make fuzz``.
 
     python -m benchmarks.fuzz [--target NAME] [--inputs N] [--seed S] [--resume] [--update-docs]
     python -m benchmarks.fuzz --target NAME --seed S --replay NUMBER
 
-The contract: a result that keeps its promises or a `UssegError` of one line, within 2 s and 300 MB; nothing else escapes, nothing crashes.
+The contract: a valid result or a one-line `UssegError`, within 2 s and 300 MB; no other exception escapes, nothing crashes.
 
-Own mutations, and neither atheris nor hypothesis: an input follows from ``(target, seed, number)`` alone, so that any of a million can be
-had again in a millisecond, on every system and Python that the package runs on, with nothing to install. What a coverage-guided search
-would have to find out is told instead: seeds in every format and variant, the keywords and odd numbers of each, checksums that are made
-right again and streams that are packed again after the change, so that it is our code that sees it and not a checksum.
-The price: a branch that needs several rare changes at once is found by luck only. So one input in twenty of a picture's format is no
-mutation but composed by the grammar of the format, with parts in any number: what is dear or deadly is mostly well-formed.
+The mutations are our own, without atheris or hypothesis: an input depends on ``(target, seed, number)`` alone, so any of a million can be
+reproduced in a millisecond, on every system and Python that the package supports, with nothing to install. What a coverage-guided search
+would have to discover is given: seeds in every format and variant, with the keywords and odd numbers of each. Checksums are corrected and
+streams repacked after a change, so that the change reaches our code and is not stopped by a checksum.
+The price: a branch that needs several rare changes at once is found only by luck. So one in twenty inputs of a picture format is not a
+mutation but composed by the format's grammar, with any number of parts: expensive or fatal inputs are mostly well-formed.
 
 `mutate`
     changes to bytes, text and JSON.
 `structures`
     files composed by the grammar of their format.
 `readers`, `tables`, `measuring`, `graphs`
-    the targets, each a `target.Target`: how its inputs are made and what must hold.
+    the targets, each a `target.Target`: how its inputs are made and what must hold for them.
 `worker`
-    a process that runs a range of inputs and measures each: one that crashes, hangs or takes memory ends alone, and is a finding.
+    a process that runs a range of inputs and measures each: a crash, hang or excess of memory ends only this process, and is a finding.
 """

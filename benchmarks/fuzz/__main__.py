@@ -21,26 +21,26 @@ from benchmarks.fuzz.targets import TARGETS
 from benchmarks.fuzz.worker import MEGABYTES_AT_MOST, SECONDS_AT_MOST, Finding, Part, generator, run_range
 from benchmarks.readme import insert_table
 from usseg_monai.errors import UssegError
-from usseg_monai.imaging.write import write_text
+from usseg_monai.files.write import write_text
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS = REPOSITORY / "benchmarks" / "results"
 DOCS = REPOSITORY / "docs" / "security.md"
 MILLION = 1_000_000
 
-_A_PROCESS = 20_000  # inputs, then a fresh one takes over
+_A_PROCESS = 20_000  # inputs per process, then a fresh one takes over
 _PACKAGES = ("numpy", "pillow", "pydicom", "nibabel", "onnxruntime", "scipy")
-_SHOWN = 20  # findings of a target that are printed
+_SHOWN = 20  # maximum number of printed findings per target
 
 
 def shares(inputs: int, names: Sequence[str]) -> dict[str, int]:
-    """How many inputs each target gets of so many in all, at least one."""
+    """Number of inputs of each target out of ``inputs``, at least one."""
     whole = sum(TARGETS[name].inputs for name in names)
     return {name: max(1, round(inputs * TARGETS[name].inputs / whole)) for name in names}
 
 
 def fuzz(wanted: Mapping[str, int], seed: int, parts: dict[str, Part], processes: int, output: Path) -> None:
-    """Run what is left of each target, several at once, the dearest first; the report is written whenever some inputs are done."""
+    """Run the remaining inputs of each target, several concurrently, the most expensive first; the report is updated regularly."""
     lock = Lock()
 
     def run(name: str) -> None:
@@ -70,7 +70,7 @@ def _line(part: Part) -> str:
 
 
 def report(wanted: Mapping[str, int], seed: int, parts: Mapping[str, Part]) -> dict[str, Any]:
-    """Everything as it stands in the results file."""
+    """Content of the results file."""
     return {
         "seed": seed,
         "python": platform.python_version(),
@@ -91,7 +91,7 @@ def report(wanted: Mapping[str, int], seed: int, parts: Mapping[str, Part]) -> d
 
 
 def read_report(path: Path, seed: int) -> dict[str, Part]:
-    """What an interrupted run with the same seed was done with."""
+    """The finished parts of an interrupted run with the same seed."""
     written = json.loads(path.read_text(encoding="utf-8"))
     if written["seed"] != seed:
         raise SystemExit(f"fuzz: {path} is of seed {written['seed']}, not {seed}: give --seed {written['seed']}, or leave out --resume")
@@ -132,7 +132,7 @@ def markdown(figures: Mapping[str, Any]) -> str:
 
 
 def replay(name: str, seed: int, number: int, folder: Path) -> int:
-    """Run one input in this process, keep it where it is a file, and show what it does; 1 where it breaks the contract."""
+    """Run one input in this process, keep it if it is a file, and show its outcome; returns 1 if it breaks the contract."""
     case = TARGETS[name].maker()(generator(name, seed, number))
     if isinstance(case, bytes):
         folder.mkdir(parents=True, exist_ok=True)
@@ -156,7 +156,7 @@ def replay(name: str, seed: int, number: int, folder: Path) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Fuzz, write, print; 1 if anything was found."""
+    """Fuzz, write, print; returns 1 for any finding."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz", description="Odd inputs for everything that reads what others made.")
     parser.add_argument(
         "--target", choices=tuple(TARGETS), action="append", metavar="NAME", help=f"one of {', '.join(TARGETS)}; may be repeated"
@@ -178,7 +178,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parts |= {name: part for name, part in read_report(args.output, args.seed).items() if name in parts}
     try:
         fuzz(wanted, args.seed, parts, args.processes, args.output)
-    except KeyboardInterrupt:  # threads wait for processes, which end when nobody listens to them
+    except KeyboardInterrupt:  # threads wait for processes, which end when nothing reads from them
         print("fuzz: interrupted; go on with --resume", file=sys.stderr, flush=True)
         os._exit(130)
     figures = json.loads(args.output.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The target that runs ONNX files of a stranger."""
+"""The target that runs user-supplied ONNX files."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ _OPERATIONS = (
     ),
 )
 _SECONDS, _BYTES = 1.0, 200 << 20
-"""What a graph may take here: less than as installed, where a network may be large, so that it is seen that the bounds hold."""
+"""Limits of a graph here: lower than as installed, where networks may be large, to test that the limits hold."""
 
 _SIZES = (0, 1, 2, 3, 8, 32, 1000, 100_000, 10**6, 10**9, 2**31, 2**62, -1, -2, -(2**63))
 
 
 def _seeds() -> list[bytes]:
-    """Graphs of the deployed form, small, with what networks are made of."""
+    """Small graphs of the deployed form, with typical network layers."""
     from onnx import TensorProto, helper, numpy_helper
 
-    from tests.inference.conftest import OUTPUTS, PROPERTIES, save_graph, threshold_nodes
+    from tests.tiny import OUTPUTS, PROPERTIES, save_graph, threshold_nodes
 
     def constant(name: str, *values: Any, kind: str = "i8", shape: Sequence[int] | None = None) -> Any:
         return numpy_helper.from_array(np.array(values, kind).reshape(shape if shape is not None else (len(values),)), name)
@@ -110,7 +110,7 @@ def _seeds() -> list[bytes]:
 
 
 def _from(name: str, tail: Sequence[Any]) -> list[Any]:
-    """The last nodes of a graph, taking another value."""
+    """The last nodes of a graph, with another input value."""
     import copy
 
     nodes = copy.deepcopy(list(tail))
@@ -122,7 +122,7 @@ def _from(name: str, tail: Sequence[Any]) -> list[Any]:
 def _maker() -> Make:
     import onnx
 
-    from usseg_monai.inference.engines import onnx as engine
+    from usseg_monai.predict.engines import onnx as engine
 
     engine.STRANGERS_SECONDS, engine.STRANGERS_BYTES = _SECONDS, _BYTES
     corpus = _seeds()
@@ -163,7 +163,7 @@ def _value(rng: Random, model: Any) -> None:
     tensor = rng.choice(model.graph.initializer)
     try:
         array = numpy_helper.to_array(tensor).copy()
-    except Exception:  # of whatever kind: another change made it unreadable
+    except Exception:  # any exception: another change made it unreadable
         return
     if array.size and array.dtype.kind == "i":
         array.flat[rng.randrange(array.size)] = rng.choice(_SIZES)
@@ -173,7 +173,7 @@ def _value(rng: Random, model: Any) -> None:
 
 
 def _dims(rng: Random, model: Any) -> None:
-    """A constant that declares another size than it has."""
+    """A constant whose declared size is wrong."""
     if model.graph.initializer:
         dims = rng.choice(model.graph.initializer).dims
         if dims:
@@ -194,7 +194,7 @@ def _attribute(rng: Random, model: Any) -> None:
 
 
 def _outside(rng: Random, model: Any) -> None:
-    """A constant that is said to lie in another file."""
+    """A constant that refers to an external file."""
     if model.graph.initializer:
         tensor = rng.choice(model.graph.initializer)
         tensor.ClearField("raw_data")
@@ -211,7 +211,7 @@ def _versions(rng: Random, model: Any) -> None:
 
 
 def _loops(rng: Random, model: Any) -> None:
-    """A loop that does not end by itself."""
+    """A loop that does not terminate."""
     for tensor in model.graph.initializer:
         if tensor.name == "turns":
             tensor.raw_data = int(rng.choice((10**4, 10**7, 2**62, -1))).to_bytes(8, "little", signed=True)
@@ -222,12 +222,12 @@ _CHANGES = (_operation, _operation, _wire, _wire, _value, _value, _value, _dims,
 
 def _run(data: bytes, path: Path) -> None:
     """The contract of the engine: probability and mask on the grid of the image."""
-    from usseg_monai.inference.engines.onnx import OnnxEngine
+    from usseg_monai.predict.engines.onnx import OnnxEngine
 
     path.write_bytes(data)
-    output = OnnxEngine("fetal_head", path)(np.arange(32 * 48, dtype=np.float32).reshape(32, 48))
-    assert output.probability.shape == output.mask.shape == (32, 48), "another grid"
-    assert output.mask.dtype == np.uint8, f"mask of {output.mask.dtype}"
+    mask, probability, _ = OnnxEngine("fetal_head", path)(np.arange(32 * 48, dtype=np.float32).reshape(32, 48))
+    assert probability.shape == mask.shape == (32, 48), "another grid"
+    assert mask.dtype == np.uint8, f"mask of {mask.dtype}"
 
 
 TARGETS = (Target("onnx", "ONNX files of a stranger", 6_000, _maker, _run),)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.fuzz.target import Make, Target
+from benchmarks.tasks import BENCHMARKED
 from usseg_monai.tasks import TASKS
 
 __all__ = ["TARGETS"]
@@ -26,7 +27,7 @@ _DTYPES = ("u1", "u1", "u1", "?", "i8", "f4", "f8", "u2", "c16", "O", "U1")
 
 
 def _any_mask(rng: Random) -> npt.NDArray[Any]:
-    """A mask of any kind: structures, noise, lines, patterns; now and then no mask at all."""
+    """A mask of any kind: structures, noise, lines, patterns; sometimes not a mask at all."""
     random = np.random.default_rng(rng.getrandbits(32))
     rows, cols = (rng.choice((1, 2, 7, 8, 20, 33, 64, 64, 90, 130)) for _ in range(2))
     if rng.random() < 0.003:
@@ -67,7 +68,7 @@ def _grid(rng: Random, random: np.random.Generator, mask: npt.NDArray[np.uint8])
 
 
 def _comb(rng: Random, random: np.random.Generator, mask: npt.NDArray[np.uint8]) -> None:
-    """A meander: one thin piece as long as can be."""
+    """A meander: one thin piece of maximum length."""
     mask[::2] = 1
     mask[1::4, -1:] = 1
     mask[3::4, :1] = 1
@@ -141,7 +142,7 @@ def _volumes(rng: Random) -> tuple[Any, ...]:
 
 def _volume(case: tuple[Any, ...], path: Path) -> None:
     """Volumes, function, slices of the atrium and mass: finite numbers in their ranges."""
-    from usseg_monai.measurements.left_ventricle import atrial_slices, myocardial_mass_g, ventricular_function, volume_curve
+    from usseg_monai.tasks.left_ventricle.measure import atrial_slices, myocardial_mass_g, ventricular_function, volume_curve
 
     areas, distance_mm = case
     volumes = volume_curve(areas, distance_mm)
@@ -153,11 +154,11 @@ def _volume(case: tuple[Any, ...], path: Path) -> None:
 
 
 def _slices(rng: Random) -> list[Any]:
-    """Measured slices of a stack or two, as headers of strangers place them."""
+    """Measured slices of one or two stacks, with places as in arbitrary headers."""
     from usseg_monai.imaging import Place
-    from usseg_monai.inference.study_frames import StudyFrame
+    from usseg_monai.tasks.study import StudyFrame
 
-    odd = (None, 0.0, -1.0, 1e-300, 2.0**31, -(2.0**31))  # the readers let no larger numbers through
+    odd = (None, 0.0, -1.0, 1e-300, 2.0**31, -(2.0**31))  # the readers reject larger numbers
     mess = rng.choice((0.0, 0.0, 0.02, 0.3))
 
     def perhaps(value: Any, others: tuple[Any, ...]) -> Any:
@@ -199,10 +200,10 @@ def _slices(rng: Random) -> list[Any]:
 
 
 def _study(frames: list[Any], path: Path) -> None:
-    """Whatever headers say, every frame ends in some stack, and every stack in a row of finite numbers."""
+    """Whatever the headers, every frame is in some stack, and every stack gives a row of finite numbers."""
     from usseg_monai.errors import UssegError
-    from usseg_monai.inference.left_ventricle_study import sum_up
-    from usseg_monai.inference.stacks import find_stacks
+    from usseg_monai.tasks.left_ventricle.stacks import find_stacks
+    from usseg_monai.tasks.left_ventricle.study import sum_up
 
     stacks = find_stacks(frames)
     assert sum(len(stack.unused) + sum(map(len, stack.slices)) for stack in stacks) == len(frames), "a frame was lost"
@@ -215,18 +216,16 @@ def _study(frames: list[Any], path: Path) -> None:
 
 
 def _encode(mask: Any, path: Path) -> None:
-    """A mask that is taken comes back from its code."""
-    from usseg_monai.measurements.run_length import decode_run_length, encode_run_length
+    """An accepted mask is recovered from its code."""
+    from usseg_monai.geometry.run_length import decode_run_length, encode_run_length
 
     assert np.array_equal(decode_run_length(encode_run_length(mask), mask.shape), mask != 0), "another mask"
 
 
-_SHARES = {"fetal_head": 14_000, "nerve": 25_000, "breast": 14_000, "left_ventricle": 25_000}
-
 TARGETS = (
     *(
-        Target(f"measure_{name}", f"{name}'s measurement of odd masks", inputs, _cases(TASKS[name].outputs), partial(_measure, name))
-        for name, inputs in _SHARES.items()
+        Target(f"measure_{name}", f"{name}'s measurement of odd masks", record.fuzzed, _cases(TASKS[name].outputs), partial(_measure, name))
+        for name, record in BENCHMARKED.items()
     ),
     Target("volumes", "areas of slices to volumes", 12_000, lambda: _volumes, _volume),
     Target("studies", "slices as headers place them, to stacks and their tables", 4_000, lambda: _slices, _study),

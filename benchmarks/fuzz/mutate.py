@@ -1,4 +1,4 @@
-"""Changes to good files: pure functions of a random generator and bytes, text or JSON."""
+"""Mutations of valid files: pure functions of a random generator and bytes, text or JSON."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 import struct
 from collections.abc import Sequence
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 __all__ = ["LARGEST", "mutate_bytes", "mutate_json", "mutate_text", "odd_number"]
 
 LARGEST = 1 << 18
-"""Bytes that an input may grow to: repeated parts are cut there."""
+"""Maximum size of an input in bytes: repeated parts are truncated."""
 
-_HEADS = (32, 128, 512)  # headers are where it hurts
+_HEADS = (32, 128, 512)  # most bugs are in headers
 _INTEGERS = (
     0,
     1,
@@ -92,12 +92,12 @@ _WORD = re.compile(r"[-+.\w]+")
 
 
 def odd_number(rng: Random) -> str:
-    """A number as nobody expects it, or none at all."""
+    """An unexpected number, or something that is not a number."""
     return rng.choice(_NUMBERS)
 
 
 def mutate_bytes(rng: Random, data: bytes, others: Sequence[bytes]) -> bytes:
-    """Between one and eight changes: cuts, flipped bits, odd integers, parts left out, moved, repeated, or taken from another file."""
+    """Between one and eight changes: cuts, flipped bits, odd integers, parts removed, moved, repeated, or taken from another file."""
     changed = bytearray(data)
     for _ in range(min(1 + int(rng.expovariate(0.7)), 8)):
         rng.choice(_BYTE_CHANGES)(rng, changed, others)
@@ -106,12 +106,12 @@ def mutate_bytes(rng: Random, data: bytes, others: Sequence[bytes]) -> bytes:
 
 
 def mutate_text(rng: Random, text: str, words: Sequence[str]) -> bytes:
-    """Between one and eight changes to words and lines; now and then to the bytes.
+    """Between one and eight changes to words and lines; sometimes to the bytes.
 
     Args:
-        rng: where chance comes from.
-        text: a good file.
-        words: keywords and values of the format, to put where they do not belong.
+        rng: source of randomness.
+        text: a valid file.
+        words: keywords and values of the format, to insert in wrong places.
     """
     for _ in range(min(1 + int(rng.expovariate(0.7)), 8)):
         text = rng.choice(_TEXT_CHANGES)(rng, text, words)[:LARGEST]
@@ -120,7 +120,7 @@ def mutate_text(rng: Random, text: str, words: Sequence[str]) -> bytes:
 
 
 def mutate_json(rng: Random, value: Any, words: Sequence[str]) -> Any:
-    """A JSON value with one part replaced, left out, put deeper or repeated; the value given stays as it is."""
+    """A JSON value with one part replaced, removed, nested deeper or repeated; the argument is not modified."""
     if rng.random() < 0.25 or not isinstance(value, (dict, list)) or not value:
         return _odd_value(rng, value, words)
     if isinstance(value, dict):
@@ -194,9 +194,10 @@ def _integer(rng: Random, data: bytearray, others: Sequence[bytes]) -> None:
 
 
 def _step(rng: Random, data: bytearray, others: Sequence[bytes]) -> None:
-    """A little more or less in an integer of two bytes: lengths that just do not fit."""
+    """Change a two-byte integer by a little: lengths that are just wrong."""
     at = _place(rng, len(data))
-    order = rng.choice(("little", "big"))
+    orders: tuple[Literal["little", "big"], ...] = ("little", "big")
+    order = rng.choice(orders)
     value = int.from_bytes(data[at : at + 2], order) + rng.choice((-2, -1, 1, 2, 16))
     data[at : at + 2] = (value % 65536).to_bytes(2, order)
 
@@ -217,12 +218,12 @@ def _insert(rng: Random, data: bytearray, others: Sequence[bytes]) -> None:
 
 
 def _noise(rng: Random, data: bytearray, others: Sequence[bytes]) -> None:
-    """Noise behind a true beginning."""
+    """Noise after a valid beginning."""
     data[_place(rng, len(data)) :] = rng.randbytes(rng.choice((8, 60, 600)))
 
 
 def _splice(rng: Random, data: bytearray, others: Sequence[bytes]) -> None:
-    """A part of another file, at its own place or elsewhere."""
+    """A part of another file, at its original position or elsewhere."""
     other = rng.choice(others)
     begin = _place(rng, len(other))
     part = other[begin : begin + _length(rng)]
@@ -251,7 +252,7 @@ def _odd_part(rng: Random, text: str, words: Sequence[str]) -> str:
 
 
 def _lines(rng: Random, text: str, words: Sequence[str]) -> str:
-    """A line left out, repeated, moved or made very long."""
+    """A line removed, repeated, moved or made very long."""
     lines = text.splitlines(keepends=True) or [""]
     at = rng.randrange(len(lines))
     kind = rng.randrange(4)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.fuzz.boxes import mutate_video
 from benchmarks.fuzz.mutate import mutate_bytes, mutate_text
 from benchmarks.fuzz.target import Make, Target
 from usseg_monai.imaging import read_frames, read_image
@@ -21,14 +22,14 @@ from usseg_monai.imaging import read_frames, read_image
 __all__ = ["TARGETS"]
 
 _SHAPE = (37, 53)
-"""Rows and columns of the image that annotations are read for."""
+"""Rows and columns of the annotated image."""
 
 _JPEG, _JPEG_LOSSLESS, _JPEG_2000, _RLE = (f"1.2.840.10008.1.2.{end}" for end in ("4.50", "4.70", "4.90", "5"))
 _CONTOUR_WORDS = ("x", "y", "1e5", "-1e5", "100001", "12.25", "nan", "0")
 
 
 def _frames(data: bytes, path: Path) -> None:
-    """The contract of `read_frames`: of a file of many frames the first two and the last."""
+    """The contract of `read_frames`; of many frames the first two and the last are read."""
     path.write_bytes(data)
     if (size := getattr(data, "size", None)) is not None:  # of `structures.Sparse`
         os.truncate(path, size)
@@ -47,7 +48,7 @@ def _check_image(image: Any) -> None:
 
 def _annotation(files: Sequence[tuple[str, bytes]], path: Path) -> None:
     """The contract of `read_annotation`: one mask on the grid of the image."""
-    from usseg_monai.data.annotation import read_annotation
+    from usseg_monai.datasets.annotation import read_annotation
 
     named = [path.with_name(f"{number}{suffix}") for number, (suffix, _) in enumerate(files)]
     for file, (_, data) in zip(named, files, strict=True):
@@ -57,7 +58,7 @@ def _annotation(files: Sequence[tuple[str, bytes]], path: Path) -> None:
 
 
 def _mutating(seeds: Callable[[], Sequence[bytes]], repair: Callable[[bytes], bytes] | None = None) -> Callable[[], Make]:
-    """Makes inputs from seeds by changing one; three of four are repaired, where there is a way to."""
+    """Makes inputs by mutating a seed; three of four are repaired, if ``repair`` is given."""
 
     def maker() -> Make:
         corpus = seeds()
@@ -72,7 +73,7 @@ def _mutating(seeds: Callable[[], Sequence[bytes]], repair: Callable[[bytes], by
 
 
 def _packed(seeds: Callable[[], Sequence[bytes]]) -> Callable[[], Make]:
-    """Makes inputs by changing seeds before they are packed by gzip, or after; half of the time neither packed."""
+    """Makes inputs by mutating seeds before or after gzip; half of them are not packed."""
 
     def maker() -> Make:
         corpus = seeds()
@@ -90,19 +91,19 @@ def _packed(seeds: Callable[[], Sequence[bytes]]) -> Callable[[], Make]:
     return maker
 
 
-_COMPOSED = 0.05  # of the inputs of a target that has a grammar
-_SPARSE = 0.1  # of these
+_COMPOSED = 0.05  # share of the inputs of a target with a grammar
+_SPARSE = 0.1  # share of these
 
 
 def _or_composed(name: str, mutating: Callable[[], Make]) -> Callable[[], Make]:
-    """Makes some of the inputs by the grammar of the format, the others as given."""
+    """Makes some of the inputs by the format's grammar, the others by ``mutating``."""
 
     def maker() -> Make:
         from benchmarks.fuzz.structures import GRAMMARS, sparse
 
         mutated, composed = mutating(), GRAMMARS[name]
 
-        def make(rng: Random) -> bytes:
+        def make(rng: Random) -> Any:
             if rng.random() >= _COMPOSED:
                 return mutated(rng)
             data = composed(rng)
@@ -138,7 +139,7 @@ def _png_seeds() -> list[bytes]:
 
 
 def _right_png(data: bytes) -> bytes:
-    """The checksum of every part made right."""
+    """Correct the checksum of every chunk."""
     fixed = bytearray(data)
     at = 8
     while at + 12 <= len(fixed):
@@ -261,7 +262,7 @@ _META_WORDS = (
 
 
 def _with_header(seeds: Callable[[], Sequence[bytes]], end: bytes, words: Sequence[str]) -> Callable[[], Make]:
-    """Makes inputs by changing the text of a header, which ends with the given bytes, or the whole file as bytes."""
+    """Makes inputs by mutating a header's text, which ends with the given bytes, or the whole file as bytes."""
 
     def maker() -> Make:
         corpus = seeds()
@@ -298,8 +299,10 @@ def _dicom_seeds() -> list[bytes]:
         "CardiacNumberOfImages": 20,
         "PixelSpacing": [0.5, 0.25],
     }
-    palette = {f"{name}PaletteColorLookupTableDescriptor": [256, 0, 16] for name in ("Red", "Green", "Blue")}
-    palette |= {f"{name}PaletteColorLookupTableData": np.arange(0, 65536, 256, np.uint16).tobytes() for name in ("Red", "Green", "Blue")}
+    palette: dict[str, Any] = {f"{name}PaletteColorLookupTableDescriptor": [256, 0, 16] for name in ("Red", "Green", "Blue")}
+    palette |= {
+        f"{name}PaletteColorLookupTableData": np.arange(0, 65536, 256, dtype=np.uint16).tobytes() for name in ("Red", "Green", "Blue")
+    }
     return [
         dicom_bytes(grey, SequenceOfUltrasoundRegions=regions),
         dicom_bytes(grey.astype(np.uint16) * 9, BitsStored=12, HighBit=11, PhotometricInterpretation="MONOCHROME1", **place),
@@ -360,7 +363,7 @@ def _any_seeds() -> list[bytes]:
 
 
 def _drawn(rng: Random) -> bytes:
-    """A picture of curves, discs and noise, as PNG: what an annotator might have drawn, and much that he would not."""
+    """A PNG of curves, discs and noise: what an annotator might draw, and much that is never drawn."""
     from PIL import Image, ImageDraw
 
     from tests.imaging.samples import pillow_bytes
@@ -388,7 +391,7 @@ def _drawn(rng: Random) -> bytes:
 
 
 def _contour_text(rng: Random) -> bytes:
-    """A contour as text, half of them changed."""
+    """A contour as text; half are mutated."""
     points = [(rng.uniform(-5, 60), rng.uniform(-5, 45)) for _ in range(rng.choice((1, 3, 8, 40)))]
     text = "".join(f"{x:.2f} {y:.2f}\n" for x, y in points)
     return mutate_text(rng, text, _CONTOUR_WORDS) if rng.random() < 0.7 else text.encode()
@@ -420,6 +423,34 @@ def _several() -> Make:
     return lambda rng: [one(rng) for _ in range(rng.choice((0, 1, 2, 3, 6)))]
 
 
+def _videos() -> Make:
+    corpus = _video_seeds()
+
+    def make(rng: Random) -> bytes:
+        data = rng.choice(corpus)
+        return mutate_video(rng, data, corpus) if rng.random() < 0.7 else mutate_bytes(rng, data, corpus)
+
+    return make
+
+
+def _video_seeds() -> list[bytes]:
+    from fractions import Fraction
+
+    from tests.imaging.samples import picture, video_bytes
+
+    frames = [np.roll(picture()[:36, :52], 2 * number, axis=1) for number in range(4)]
+    kinds = (
+        *(("mp4", codec, "yuv420p") for codec in ("libx264", "mpeg4", "libvpx-vp9")),
+        *(("mov", "png", "gray"), ("mov", "qtrle", "rgb24"), ("mov", "prores", "yuv422p10le")),
+        *(("avi", "mjpeg", "yuvj420p"), ("avi", "rawvideo", "gray"), ("avi", "huffyuv", "rgb24"), ("avi", "mpeg4", "yuv420p")),
+    )
+    return [
+        *(video_bytes(frames, *kind) for kind in kinds),
+        video_bytes(frames, aspect=Fraction(4, 3), sound=True),
+        video_bytes(frames, "mov", "mpeg4", times=[0, 40, 200, 210]),
+    ]
+
+
 TARGETS = (
     Target("png", "PNG of every kind of pixels", 70_000, _or_composed("png", _mutating(_png_seeds, _right_png)), _frames),
     Target("jpeg", "JPEG, progressive, turned, CMYK", 55_000, _or_composed("jpeg", _mutating(_jpeg_seeds)), _frames),
@@ -443,7 +474,8 @@ TARGETS = (
         _or_composed("dicom_compressed", _mutating(_dicom_compressed_seeds)),
         _frames,
     ),
-    Target("any_format", "parts of all formats in one file", 45_000, _mutating(_any_seeds), _frames),
+    Target("video", "MP4, MOV and AVI of many codecs", 2_000, _videos, _frames),
+    Target("any_format", "parts of all formats in one file", 43_000, _mutating(_any_seeds), _frames),
     Target("outline", "annotations drawn in PNG", 40_000, _outlines, _annotation),
     Target("contour", "contours in text", 50_000, _contours, _annotation),
     Target("several_masks", "several annotations of one image", 25_000, _several, _annotation),

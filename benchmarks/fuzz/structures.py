@@ -1,8 +1,8 @@
-"""Files composed by the grammar of their format: what a library does once for every part, any number of parts of any size.
+"""Files composed by their format's grammar, with any number of parts of any size, since libraries do work for every part.
 
-Mutations of good files are refused early; what is dear or deadly is well-formed. So these are well-formed: markers, boxes, chunks, run
-lengths, elements, directories and dimensions in odd numbers, lengths that reach over each other, and a second truth behind the first.
-Numbers of parts are drawn by their logarithm, so that one in some twenty is as large as `MOST_BYTES` allows.
+Mutations of valid files are refused early; expensive or fatal inputs are well-formed. So these are well-formed: markers, boxes, chunks, run
+lengths, elements, directories and dimensions in odd numbers, overlapping lengths, and a second, contradicting header.
+Numbers of parts are log-uniform, so that about one in twenty is as large as `MOST_BYTES` allows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.imaging.samples import dicom_bytes, dicom_compressed_bytes, picture, 
 __all__ = ["GRAMMARS", "MOST_BYTES", "Sparse"]
 
 MOST_BYTES = 8 << 20
-"""Of a composed file."""
+"""Maximum size of a composed file."""
 
 _SIDES = (0, 1, 8, 37, 53, 64, 1000, 4096, 4097, 13_000, 65_535)
 _JPEG, _JPEG_2000, _RLE = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.5"
@@ -30,7 +30,7 @@ _LARGEST_FILE = 511 << 20
 
 
 class Sparse(bytes):
-    """Bytes that zeros follow up to a size, which take no place on a drive."""
+    """Bytes followed by zeros up to a size, which take no space on disk."""
 
     size: int
 
@@ -42,12 +42,12 @@ class Sparse(bytes):
 
 
 def _count(rng: Random, most: int) -> int:
-    """From 1 to `most`, every power of two as often as every other."""
+    """Log-uniform from 1 to `most`, with the largest values clipped to it."""
     return min(most, int(2 ** rng.uniform(0, log2(most) + 1.5)))
 
 
 def _sides(rng: Random) -> tuple[int, int]:
-    """Rows and columns, often as many as are allowed."""
+    """Rows and columns, often the maximum allowed."""
     return (4096, 4096) if rng.random() < 0.3 else (rng.choice(_SIDES), rng.choice(_SIDES))
 
 
@@ -64,14 +64,14 @@ def _zeros(rng: Random, head: bytes) -> bytes:
 
 @cache
 def _zero_block() -> bytes:
-    """A million zeros, deflated by themselves."""
+    """A million zeros, deflated separately."""
     engine = zlib.compressobj(9, zlib.DEFLATED, -15)
     engine.compress(b"")
     return engine.compress(bytes(1 << 20)) + engine.flush(zlib.Z_FULL_FLUSH)
 
 
 def png(rng: Random) -> bytes:
-    """Chunks in storms, of odd names and sizes, around the pixels."""
+    """Many chunks of odd names and sizes around the pixels."""
     depth, colours = rng.choice(((8, 0), (8, 0), (1, 0), (16, 0), (8, 2), (16, 6), (8, 3), (3, 9)))
     rows, cols = _sides(rng)
     samples = {0: 1, 2: 3, 3: 1, 6: 4}.get(colours, 1)
@@ -94,7 +94,7 @@ def png(rng: Random) -> bytes:
 
 
 def jpeg(rng: Random) -> bytes:
-    """Fill bytes, markers without a length, storms of segments, false frame headers and many scans around a good picture."""
+    """Fill bytes, markers without a length, many segments, false frame headers and many scans around a valid picture."""
     whole = _good_jpeg(rng.random() < 0.3)
     frame = next(at for at in range(len(whole)) if whole[at : at + 2] in (b"\xff\xc0", b"\xff\xc2"))
     false = b"\xff\xc0\0\x0b\x08" + struct.pack(">HH", rng.choice((8, 37, 64)), 53) + b"\1\1\x11\0"
@@ -143,7 +143,7 @@ def tiff(rng: Random) -> bytes:
     fields = [(256, 4, 1, cols), (257, 4, 1, rows), (258, 3, 1, 8), (259, 3, 1, rng.choice((1, 1, 5, 7, 8, 32_773))), (262, 3, 1, 1)]
     tags = rng.choice((0, 0, _count(rng, 60_000)))
     pages = rng.choice((1, _count(rng, 6000)))
-    spread = tags and rng.random() < 0.7  # the same tags for every page, each of whose directories begins a little further on
+    spread = tags and rng.random() < 0.7  # the same tags for every page; each directory begins a little further on
     starts = 8
     entries = sorted(
         [
@@ -174,7 +174,7 @@ def tiff(rng: Random) -> bytes:
 
 
 def _overlapping(order: str, entries: int, pages: int) -> bytes:
-    """Directories that each begin 16 bytes behind the last one, and whose tags are the same bytes; the ends link them."""
+    """Directories that begin 16 bytes after each other and share the bytes of their tags; their ends link them."""
     length = 2 + 12 * entries
     data = bytearray(length + 16 * pages + 64)
     tag = struct.pack(f"{order}HHII", 40_000, 1, 1, 0)
@@ -251,7 +251,7 @@ _NUMBERS = (0x00281101, 0x00281201, 0x00281221, 0x00280100, 0x00280006)
 
 
 def _element(rng: Random, implicit: bool) -> bytes:
-    """One element whose value is of its kind, and of any length."""
+    """One element with a value of its VR, of any length."""
     kind = rng.random()
     undefined = False
     if kind < 0.35:
@@ -261,7 +261,7 @@ def _element(rng: Random, implicit: bool) -> bytes:
         tag, vr = rng.choice(_SEQUENCES), b"SQ"
         undefined = rng.random() < 0.5
         item = rng.choice((b"\xfe\xff\0\xe0\0\0\0\0", b"\xfe\xff\0\xe0\xff\xff\xff\xff\xfe\xff\x0d\xe0\0\0\0\0", _region(implicit)))
-        if rng.random() < 0.2:  # deep in place of long
+        if rng.random() < 0.2:  # deep instead of long
             head = struct.pack("<HHI", tag >> 16, tag & 0xFFFF, 0xFFFFFFFF) if implicit else _explicit(tag, b"SQ", b"", True)
             item, undefined = b"\xfe\xff\0\xe0\xff\xff\xff\xff" + head, True
         value = _repeated(rng, item, MOST_BYTES // 2) + (b"\xfe\xff\xdd\xe0\0\0\0\0" if undefined else b"")
@@ -284,13 +284,13 @@ def _explicit(tag: int, vr: bytes, value: bytes, undefined: bool) -> bytes:
 
 @cache
 def _region(implicit: bool) -> bytes:
-    """An item of ultrasound regions with one number in it."""
+    """An item of the ultrasound regions with one number."""
     value = struct.pack("<HHI", 0x18, 0x6012, 2) if implicit else struct.pack("<HH", 0x18, 0x6012) + b"US\2\0"
     return struct.pack("<HHI", 0xFFFE, 0xE000, len(value) + 2) + value + b"\1\0"
 
 
 def dicom(rng: Random) -> bytes:
-    """Elements of any VR, length and number in the header of a good file; sequences wide or deep, with a length or without."""
+    """Elements of any VR, length and number in the header of a valid file; sequences wide or deep, with or without a length."""
     implicit = rng.random() < 0.5
     whole = _good_dicom(implicit)
     at = whole.index(struct.pack("<HH", 0x28, 2))
@@ -304,7 +304,7 @@ def _good_dicom(implicit: bool) -> bytes:
 
 
 def dicom_frames(rng: Random) -> bytes:
-    """Numbers of frames and sizes that do and do not fit the pixels."""
+    """Numbers of frames and sizes that match the pixels or not."""
     rows, cols = _sides(rng)
     frames = rng.choice((1, _count(rng, 6000)))
     bits = rng.choice((1, 8, 16, 32, 64))
@@ -319,7 +319,7 @@ def dicom_frames(rng: Random) -> bytes:
 
 
 def _run_lengths(rng: Random) -> bytes:
-    """Segments of DICOM's RLE: runs, literals and steps that do nothing, further than the picture reaches."""
+    """Segments of DICOM's RLE: runs, literals and no-ops, beyond the picture's size."""
     segments = rng.choice((1, 1, 3, 15, 16))
     offsets = [64, *(64 + rng.choice((0, 64, number * 64, 2**31)) for number in range(1, 15))]
     stream = _repeated(rng, rng.choice((b"\x81\7", b"\0\7", b"\x80", b"\x7f" + bytes(128), b"\xff\7")))
@@ -327,7 +327,7 @@ def _run_lengths(rng: Random) -> bytes:
 
 
 def _jpeg_2000(rng: Random) -> bytes:
-    """Boxes whose first codestream is a false one, or a codestream of another size."""
+    """Boxes whose first codestream is a decoy, or a codestream of another size."""
     stream = bytearray(_good_jpeg_2000())
     rows, cols = _sides(rng)
     if rng.random() < 0.7:
@@ -351,7 +351,7 @@ def _good_jpeg_2000() -> bytes:
 
 
 def dicom_compressed(rng: Random) -> bytes:
-    """Frames of any number whose streams tell of another size than the header, or never end."""
+    """Any number of frames whose streams state another size than the header, or never end."""
     syntax, make = rng.choice(((_RLE, _run_lengths), (_JPEG, jpeg), (_JPEG_2000, _jpeg_2000)))
     frame = make(rng)
     frame += b"\0" * (len(frame) % 2)
@@ -363,9 +363,9 @@ def dicom_compressed(rng: Random) -> bytes:
 GRAMMARS: dict[str, Callable[[Random], bytes]] = {
     grammar.__name__: grammar for grammar in (png, jpeg, tiff, bmp, nifti, nrrd, metaimage, dicom, dicom_frames, dicom_compressed)
 }
-"""By the name of the target that takes some of its inputs from it."""
+"""By the name of the target that uses it for some of its inputs."""
 
 
 def sparse(rng: Random, data: bytes) -> Sparse:
-    """The file, with zeros behind it."""
+    """The file, followed by zeros."""
     return Sparse.of(data, _count(rng, _LARGEST_FILE))

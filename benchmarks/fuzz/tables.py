@@ -1,4 +1,4 @@
-"""Targets that read tables, lists and codes in text."""
+"""Targets that read tables, lists and run-length codes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _DATALIST: dict[str, Any] = {
 }
 _JSON_WORDS = ("image", "label", "group", "training", "validation", "test", "spacing_mm", "class", "task", "name", "a/1.png", "nerve")
 _LARGEST = 1_000_000
-"""Characters of a datalist: of a larger one, it is the size that costs."""
+"""Maximum characters of a datalist; the cost of a larger one is its size."""
 _BOMBS = (
     "[" * 20000,
     '{"test":' * 20000,
@@ -101,7 +101,7 @@ def _spacing_text(text: str, path: Path) -> None:
 
 
 def _lay_out(path: Path, table: str, data: bytes, *pictures: str) -> Path:
-    """A data set's folder: its table, and empty files in the place of its pictures, which the readers of these sets do not open."""
+    """A data set's folder: its table, and empty files for its pictures, which the readers of these sets do not open."""
     root = path.parent
     (root / table).write_bytes(data)
     for picture in pictures:
@@ -112,7 +112,7 @@ def _lay_out(path: Path, table: str, data: bytes, *pictures: str) -> Path:
 
 
 def _hc18(data: bytes, path: Path) -> None:
-    from usseg_monai.data.hc18 import read_hc18
+    from usseg_monai.datasets.hc18 import read_hc18
 
     pictures = ("training_set/000_HC.png", "training_set/000_HC_Annotation.png")
     for case in read_hc18(_lay_out(path, "training_set_pixel_size_and_HC.csv", data, *pictures)).cases:
@@ -121,26 +121,26 @@ def _hc18(data: bytes, path: Path) -> None:
 
 
 def _kaggle(data: bytes, path: Path) -> None:
-    from usseg_monai.data.kaggle_nerve import read_kaggle_nerve
+    from usseg_monai.datasets.kaggle_nerve import read_kaggle_nerve
 
     read_kaggle_nerve(_lay_out(path, "train_masks.csv", data, "train/1_2.tif"))
 
 
 def _busi(data: bytes, path: Path) -> None:
-    from usseg_monai.data.busi import read_reviewers_groups
+    from usseg_monai.datasets.busi import read_reviewers_groups
 
     assert all(read_reviewers_groups(_lay_out(path, "groups.csv", data)).values()), "an image without a group"
 
 
 def _busbra(data: bytes, path: Path) -> None:
-    from usseg_monai.data.busbra import read_busbra
+    from usseg_monai.datasets.busbra import read_busbra
 
     for case in read_busbra(_lay_out(path, "bus_data.csv", data, "Images/bus_0001-l.png", "Masks/mask_0001-l.png")).cases:
         assert case.category in ("benign", "malignant"), f"category {case.category}"
 
 
 def _sunnybrook(data: bytes, path: Path) -> None:
-    from usseg_monai.data.sunnybrook import read_sunnybrook
+    from usseg_monai.datasets.sunnybrook import read_sunnybrook
 
     contour = "contours/SC-HF-I-1/IM-0001-0048-icontour-manual.txt"
     read_sunnybrook(_lay_out(path, "patients.csv", data, "dicom/SCD0000101/48.dcm", contour), images="dicom")
@@ -162,7 +162,7 @@ def _datalists() -> Make:
 
 def _datalist(data: bytes, path: Path) -> None:
     """The contract of `load_datalist`: items with absolute paths."""
-    from usseg_monai.data.datalist import load_datalist
+    from usseg_monai.datasets.datalist import load_datalist
 
     path.write_bytes(data)
     for item in load_datalist(path, "training"):
@@ -181,8 +181,8 @@ def _lists() -> Make:
 
 
 def _list(case: tuple[str, bytes], path: Path) -> None:
-    """The contract of `read_list`: paths that can be opened, and spacing that can be."""
-    from usseg_monai.inference.lists import read_list
+    """The contract of `read_list`: paths that can be opened, and plausible spacing."""
+    from usseg_monai.inputs.lists import read_list
 
     suffix, data = case
     file = path.with_suffix(suffix)
@@ -208,8 +208,8 @@ def _codes() -> Make:
 
 
 def _decode(case: tuple[bytes, tuple[int, int]], path: Path) -> None:
-    """A code that is taken is the code of its mask, but for runs that touch: decoded again it gives the same mask."""
-    from usseg_monai.measurements.run_length import decode_run_length, encode_run_length
+    """An accepted code is the code of its mask, except for adjacent runs: re-encoding and decoding gives the same mask."""
+    from usseg_monai.geometry.run_length import decode_run_length, encode_run_length
 
     code, shape = case
     mask = decode_run_length(code.decode("utf-8", "replace"), shape)

@@ -1,4 +1,4 @@
-"""The form of a target."""
+"""Data structure of a target."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Make = Callable[[Random], Any]
 
 @dataclass(frozen=True)
 class Target:
-    """Something that reads what others made.
+    """A reader of user-supplied input.
 
     Attributes:
         name: as on the command line.
-        what: what it reads, in words.
-        inputs: its share of a million.
+        what: description of its input.
+        inputs: number of inputs, out of a million for all targets.
         maker: imports what is needed and makes the seeds; returns a function from a random generator to an input.
-        check: runs an input and asserts what must hold; gets the path of a file that it may write, in a folder of its own. Raises
-            `UssegError` for inputs that are refused, everything else is a finding.
+        check: runs an input and asserts what must hold; gets the path of a file that it may write, in its own folder. Raises
+            `UssegError` for refused inputs; any other exception is a finding.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""A process that runs a range of one target's inputs, and the parent's side of it.
+"""A worker process that runs a range of one target's inputs, and the parent's side of it.
 
-Time is the processor's, of all threads of the process: the clock on the wall also counts what else the machine does. Memory is the largest
-resident memory since the last input that moved it (``VmHWM``, set back by ``/proc/self/clear_refs``), less what was resident before the
-first input: leaks count. Where the system does not set it back (not Linux), an input is charged with the peak of those before it.
+Time is CPU time of all threads of the process: wall time would include other load on the machine. Memory is the peak resident memory since
+it was last reset (``VmHWM``, reset by ``/proc/self/clear_refs``), minus what was resident before the first input: leaks count. Where the
+system cannot reset it (not Linux), an input is charged with the peak of earlier ones.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ __all__ = ["MEGABYTES_AT_MOST", "SECONDS_AT_MOST", "Finding", "Part", "generator
 SECONDS_AT_MOST = 2.0
 MEGABYTES_AT_MOST = 300.0
 
-_ENDLESS = 20.0  # seconds of the processor after which the system ends the process
-_HANGS_AFTER = 600.0  # seconds on the wall, for what waits and takes no processor; other work may leave us little of it
-_ADDRESS_SPACE = 4 << 30  # bytes beyond the start: what is declared and never used may be larger than what may be used
-_RISE = 8.0  # megabytes from which on the peak is set back
+_ENDLESS = 20.0  # CPU seconds after which the system ends the process
+_HANGS_AFTER = 600.0  # wall seconds, for inputs that wait without using CPU; generous, as the machine may be busy
+_ADDRESS_SPACE = 4 << 30  # bytes beyond the start: reserved but unused memory may exceed the limit of used memory
+_RISE = 8.0  # megabytes of rise from which the peak is reset
 _REPORT_EVERY = 500  # inputs
 _LONGEST_MESSAGE = 500  # characters
 
@@ -49,7 +49,7 @@ class Finding:
     Attributes:
         number: of the input.
         kind: ``escaped``, ``slow``, ``memory``, ``message``, ``crashed`` or ``hung``.
-        what: the exception and its place, or how much it took.
+        what: the exception and its location, or the resources used.
     """
 
     number: int
@@ -59,15 +59,15 @@ class Finding:
 
 @dataclass
 class Part:
-    """What came of some inputs.
+    """Outcome of some inputs.
 
     Attributes:
-        inputs: how many there were.
-        refused: how many of them ended in a `UssegError`.
-        seconds: of the processor, in all.
-        slowest: seconds of the slowest input, and its number.
+        inputs: their number.
+        refused: number of inputs that ended in a `UssegError`.
+        seconds: total CPU time.
+        slowest: CPU seconds of the slowest input, and its number.
         largest: megabytes of the largest one, and its number.
-        findings: what broke the contract.
+        findings: inputs that broke the contract.
     """
 
     inputs: int = 0
@@ -78,7 +78,7 @@ class Part:
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, other: Part) -> None:
-        """Take up what came of further inputs."""
+        """Add the outcome of further inputs."""
         self.inputs += other.inputs
         self.refused += other.refused
         self.seconds += other.seconds
@@ -88,16 +88,16 @@ class Part:
 
 
 def generator(target: str, seed: int, number: int) -> Random:
-    """Where all chance of one input comes from."""
+    """The source of all randomness of one input."""
     return Random(f"{target}/{seed}/{number}")
 
 
 def run_range(target: Target, seed: int, first: int, stop: int) -> Iterator[Part]:
-    """Run inputs ``first`` to ``stop - 1`` in processes of their own; a process that dies is followed by another, behind the input that
-    killed it."""
+    """Run inputs ``first`` to ``stop - 1`` in separate processes; a process that dies is replaced by another, which continues after the
+    input that killed it."""
     context = multiprocessing.get_context("spawn")
     while first < stop:
-        here = context.Value(c_longlong, first - 1, lock=False)
+        here: Any = context.Value(c_longlong, first - 1, lock=False)  # typeshed does not declare .value as a number
         parent, child = context.Pipe(duplex=False)
         process = context.Process(target=_work, args=(target.name, seed, first, stop, here, child), daemon=True)
         process.start()
@@ -128,9 +128,9 @@ def run_range(target: Target, seed: int, first: int, stop: int) -> Iterator[Part
 
 
 def _work(name: str, seed: int, first: int, stop: int, here: Any, connection: Connection) -> None:
-    """The whole life of a process."""
+    """Main function of a worker process."""
     warnings.simplefilter("ignore")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what interrupts the command is no finding
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # interrupting the command is not a finding
     target = TARGETS[name]
     try:
         make = target.maker()
@@ -140,7 +140,7 @@ def _work(name: str, seed: int, first: int, stop: int, here: Any, connection: Co
     _quiet()
     with TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
         path = Path(folder) / "input"
-        for warm in range(-30, 0):  # what is imported late is no input's time or memory
+        for warm in range(-30, 0):  # late imports must not count as an input's time or memory
             with suppress(Exception):
                 target.check(make(generator(name, seed, warm)), path)
         _limit_address_space()
@@ -163,7 +163,7 @@ def _work(name: str, seed: int, first: int, stop: int, here: Any, connection: Co
 
 def _run_one(target: Target, case: Any, number: int, path: Path, gauge: _Gauge, part: Part) -> None:
     found = []
-    gauge.rise()  # what making the input took is not counted
+    gauge.rise()  # making the input is not counted
     signal.setitimer(signal.ITIMER_PROF, _ENDLESS)
     start = _processor_seconds()
     try:
@@ -186,13 +186,13 @@ def _run_one(target: Target, case: Any, number: int, path: Path, gauge: _Gauge, 
 
 
 def _processor_seconds() -> float:
-    """Of this process so far. `time.process_time` only moves with the system's ticks while a profiling timer is set."""
+    """CPU time of this process. `time.process_time` has only tick resolution while a profiling timer is set."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 
 
 def _objections(error: UssegError) -> list[tuple[str, str]]:
-    """What is wrong with an error that is raised for bad input."""
+    """Violations of the contract by an error raised for bad input."""
     text = str(error)
     found = []
     if not text.isprintable() or len(text) > _LONGEST_MESSAGE:
@@ -214,14 +214,14 @@ def _described(error: BaseException) -> str:
 
 
 class _Gauge:
-    """Resident memory beyond that of the start."""
+    """Resident memory beyond that at the start."""
 
     def __init__(self) -> None:
         _set_back()
         self._start = _peak()
 
     def rise(self) -> float:
-        """Megabytes of the peak since it was last set back, which a rise that matters does."""
+        """Peak in megabytes since the last reset; a significant rise resets it."""
         rise = (_peak() - self._start) / 1e6
         if rise > _RISE:
             _set_back()
@@ -238,7 +238,7 @@ def _set_back() -> None:
 
 
 def _limit_address_space() -> None:
-    """Let what asks for many gigabytes fail, and not the machine."""
+    """Make requests for many gigabytes fail instead of exhausting the machine."""
     with suppress(OSError, ValueError):
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         limit = pages * resource.getpagesize() + _ADDRESS_SPACE
@@ -247,7 +247,7 @@ def _limit_address_space() -> None:
 
 
 def _quiet() -> None:
-    """Decoders write of damaged files to the terminal."""
+    """Silence decoders that write about damaged files to the terminal."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)

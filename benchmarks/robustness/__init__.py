@@ -1,1 +1,1 @@
-"""What the shipped networks make of pictures that were darkened, blurred, compressed, cut, turned or written on."""
+"""Robustness of the shipped networks to pictures that are darkened, blurred, compressed, cropped, rotated or annotated."""

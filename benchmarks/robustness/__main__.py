@@ -1,6 +1,6 @@
-"""Measure how far the shipped networks stand degraded pictures, and hold them to the bar.
+"""Measure the shipped networks' robustness to degraded pictures, and check it against the bar.
 
-Prints tables, writes ``benchmarks/results/robustness.json`` and exits with 1 if Dice falls too far at a mildest strength, saying where:
+Prints tables, writes ``benchmarks/results/robustness.json`` and exits with 1 if Dice falls too far at a mildest strength, naming it:
 
     python -m benchmarks.robustness [--task TASK] [--cases N] [--data DIR] [--update-docs]
 """
@@ -14,14 +14,14 @@ from pathlib import Path
 
 from benchmarks.data import DATA_ROOT
 from benchmarks.readme import insert_table
-from benchmarks.references import DATA
 from benchmarks.reports import update_reports
 from benchmarks.robustness.measure import choose, measure
 from benchmarks.robustness.pictures import draw
 from benchmarks.robustness.report import markdown, missed_bars
-from usseg_monai.data.datalist import load_datalist
+from benchmarks.tasks import BENCHMARKED
+from usseg_monai.datasets.datalist import load_datalist
 from usseg_monai.errors import UssegError
-from usseg_monai.inference.predictor import Predictor
+from usseg_monai.predict.predictor import Predictor
 from usseg_monai.tasks import TASKS, get_task
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -33,7 +33,7 @@ CASES = 60
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, write, print; 1 if the bar is missed, 2 without data or weights."""
+    """Measure, write, print; returns 1 if the bar is missed, 2 without data or weights."""
     parser = argparse.ArgumentParser(description="What the shipped networks make of degraded pictures.")
     parser.add_argument("--task", choices=tuple(TASKS), action="append", help="one task only; may be repeated")
     parser.add_argument("--cases", type=int, default=CASES, help="most test images of a task (default: %(default)s)")
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     measured = {}
     try:
         for task in tasks:
-            items = choose(load_datalist(args.data / DATA[task], "test"), args.cases)
+            items = choose(load_datalist(args.data / BENCHMARKED[task].data, "test"), args.cases)
             measured[task] = {"weights_sha256": get_task(task).weights_sha256, **measure(Predictor(task, engine="onnx"), items)}
     except UssegError as error:
         print(f"robustness: {error}", file=sys.stderr)

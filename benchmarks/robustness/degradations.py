@@ -1,7 +1,7 @@
-"""What happens to pictures between the scanner and us, each at three strengths.
+"""Degradations of pictures between scanner and user, each at three strengths.
 
-Every degradation is a function of a sample, a strength and a random generator to a new sample; geometric ones take the true mask along.
-Grey values are those of 8-bit pictures, 0 to 255, and stay so: what leaves the range is cut, as in any export. Sizes of grains, letters
+Every degradation maps a sample, a strength and a random generator to a new sample; geometric ones also transform the true mask.
+Grey values are those of 8-bit pictures, 0 to 255, and stay so: values out of range are clipped, as in any export. Sizes of grains, letters
 and blur are shares of the picture's shorter side, so that they mean the same in pictures of any size.
 """
 
@@ -19,16 +19,16 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from benchmarks.marks import Pair, diameters, draw_pair
-from usseg_monai.imaging import GreyArray, MaskArray, Spacing
+from usseg_monai.geometry.types import GreyArray, MaskArray, Spacing
 
 __all__ = ["DEGRADATIONS", "Degradation", "Sample", "degrade"]
 
 _LINES = ("RT LONG", "GA 20w3d", "MI 0.9 TIS 0.4", "2D G 62 DR 65", "14-FEB 10:32:07", "D 2.31 cm")
-"""What scanners and sonographers write."""
+"""Typical text of scanners and sonographers."""
 
 _GRAIN_PERCENT = 0.3  # standard deviation of a speckle's profile, of the shorter side
 _LETTER_PERCENT = 4.0  # height of letters, of the shorter side
-_SMALLEST_LETTER = 8  # pixels; below it nobody would write
+_SMALLEST_LETTER = 8  # pixels; smaller text would not be written
 _ARM_PERCENT = 1.25  # length of a cross's arms, of the shorter side
 
 
@@ -38,7 +38,7 @@ class Sample:
 
     Attributes:
         pixels: float32 ``(rows, cols)``, 0 to 255.
-        truth: what was annotated, uint8 ``(rows, cols)``.
+        truth: the annotation, uint8 ``(rows, cols)``.
         spacing_mm: ``(row, col)``, or ``None`` where unknown.
     """
 
@@ -49,7 +49,8 @@ class Sample:
     @property
     def side(self) -> int:
         """The shorter side, in pixels."""
-        return min(self.pixels.shape)
+        rows, cols = self.pixels.shape
+        return int(min(rows, cols))
 
 
 Change = Callable[[Sample, float, np.random.Generator], Sample]
@@ -60,11 +61,11 @@ class Degradation:
     """One kind of degradation.
 
     Attributes:
-        name: for people.
-        change: what it does.
+        name: for display.
+        change: the function.
         strengths: the mildest first.
         unit: of the strengths.
-        mild: where the mildest strength comes from: pictures are like that in daily use.
+        mild: origin of the mildest strength, which occurs in daily use.
     """
 
     name: str
@@ -75,21 +76,21 @@ class Degradation:
 
 
 def degrade(sample: Sample, degradation: Degradation, strength: float, name: str) -> Sample:
-    """Degrade a picture; chance comes from its name and the degradation's alone.
+    """Degrade a picture; the random seed depends only on its name and the degradation's.
 
-    So every run changes the same picture in the same way, and a stronger noise, say, is the milder one multiplied.
+    So every run changes a picture in the same way, and stronger noise, for example, is the milder one scaled.
     """
     seed = hashlib.sha256(f"{degradation.name}/{name}".encode()).digest()
     return degradation.change(sample, strength, np.random.default_rng(list(seed)))
 
 
 def change_brightness(sample: Sample, strength: float, generator: np.random.Generator) -> Sample:
-    """Add ``strength`` grey values, or take them away."""
+    """Add or subtract ``strength`` grey values."""
     return _with_pixels(sample, sample.pixels + _either_way(generator) * strength)
 
 
 def change_gamma(sample: Sample, strength: float, generator: np.random.Generator) -> Sample:
-    """Bend the grey scale by the exponent ``strength``, or by its inverse; black and white stay."""
+    """Apply a gamma of ``strength``, or its inverse; black and white are unchanged."""
     return _with_pixels(sample, 255 * (sample.pixels / 255) ** strength ** _either_way(generator))
 
 
@@ -123,7 +124,7 @@ def compress(sample: Sample, strength: float, generator: np.random.Generator) ->
 
 
 def shrink(sample: Sample, strength: float, generator: np.random.Generator) -> Sample:
-    """Shrink the sides to ``strength``, 0 to 1: a new pixel is the mean of the old ones below it, and structure where half of them are."""
+    """Shrink the sides to ``strength``, 0 to 1: a new pixel is the mean of the old ones it covers, and structure if half of them are."""
     rows, cols = sample.pixels.shape
     size = max(1, round(strength * rows)), max(1, round(strength * cols))
     coverage = _shrunk(sample.truth.astype(np.float32), size)
@@ -132,21 +133,21 @@ def shrink(sample: Sample, strength: float, generator: np.random.Generator) -> S
 
 
 def crop(sample: Sample, strength: float, generator: np.random.Generator) -> Sample:
-    """Cut ``strength`` % of the length off each side, at least one pixel being left."""
+    """Crop ``strength`` % of the length off each side, keeping at least one pixel."""
     row, col = (min(round(strength / 100 * length), (length - 1) // 2) for length in sample.pixels.shape)
     kept = slice(row, sample.pixels.shape[0] - row), slice(col, sample.pixels.shape[1] - col)
     return replace(sample, pixels=sample.pixels[kept], truth=sample.truth[kept])
 
 
 def rotate(sample: Sample, strength: float, generator: np.random.Generator) -> Sample:
-    """Turn about the middle by ``strength`` degrees, either way; what comes in from outside is black, and the size stays."""
+    """Rotate about the middle by ``strength`` degrees, either way, at constant size; new areas are black."""
     angle = _either_way(generator) * strength
     pixels = ndimage.rotate(sample.pixels, angle, reshape=False, order=1)
     return replace(_with_pixels(sample, pixels), truth=ndimage.rotate(sample.truth, angle, reshape=False, order=0))
 
 
 def write_text(sample: Sample, strength: float, generator: np.random.Generator) -> Sample:
-    """Write ``strength`` lines in white: the first into a corner, further ones anywhere."""
+    """Write ``strength`` lines in white: the first in a corner, further ones anywhere."""
     picture = Image.fromarray(sample.pixels)
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default(max(_SMALLEST_LETTER, round(_LETTER_PERCENT / 100 * sample.side)))

@@ -1,4 +1,4 @@
-"""Predict degraded test images, and compare them with the same images undisturbed."""
+"""Predict degraded test images, and compare with the same images undisturbed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from typing import Any
 
 from benchmarks.accuracy.cases import THREADS, dice_advantage
 from benchmarks.robustness.degradations import DEGRADATIONS, Sample, degrade
-from usseg_monai.data.annotation import read_annotation
-from usseg_monai.data.evaluation import CaseResult, Predicts, dice
-from usseg_monai.data.summary import groups_of, spread
+from usseg_monai.datasets.annotation import read_annotation
 from usseg_monai.errors import ImageError
+from usseg_monai.evaluation.cases import CaseResult, Predicts
+from usseg_monai.evaluation.overlap import dice
+from usseg_monai.evaluation.summary import groups_of, spread
 from usseg_monai.imaging import GreyImage, read_image
-from usseg_monai.measurements.result import Status
+from usseg_monai.measuring.result import Status
 
 __all__ = ["choose", "measure"]
 
@@ -25,10 +26,10 @@ Item = Mapping[str, Any]
 
 
 def choose(items: Sequence[Item], count: int) -> list[Item]:
-    """The ``count`` items whose file names have the smallest SHA-256: always the same, of as many groups as chance gives.
+    """The ``count`` items whose file names have the smallest SHA-256: always the same choice, at random over groups.
 
     >>> [item["image"] for item in choose([{"image": "a/1.png"}, {"image": "a/2.png"}, {"image": "a/3.png"}], 2)]
-    ['a/3.png', 'a/2.png']
+    ['a/2.png', 'a/1.png']
     """
     return sorted(items, key=lambda item: hashlib.sha256(Path(item["image"]).name.encode()).digest())[:count]
 
@@ -37,9 +38,9 @@ def measure(predictor: Predicts, items: Sequence[Item]) -> dict[str, Any]:
     """Overlap and statuses of the items, undisturbed and under each degradation.
 
     Returns:
-        Ready for JSON: ``undisturbed`` and, by name, a list of ``degradations``, a strength an entry. Each has ``dice`` over images that
-        show a structure and ``status``, the count of each; degraded ones also their ``strength`` and the ``difference`` to the undisturbed
-        in Dice, image by image, with its bootstrap interval by group, over images of which a structure is left.
+        Ready for JSON: ``undisturbed`` and, by name, a list of ``degradations`` with one entry per strength. Each has ``dice`` over images
+        with a structure and ``status``, the count of each; degraded ones also their ``strength`` and the ``difference`` in Dice to the
+        undisturbed images, image by image, with its bootstrap interval by group, over images in which a structure is left.
     """
     with ThreadPoolExecutor(THREADS) as pool:
         cases = list(pool.map(partial(_evaluate, predictor), items))

@@ -1,4 +1,4 @@
-"""The figures as one picture."""
+"""The figures as one plot."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from benchmarks.robustness.report import falls
 __all__ = ["draw"]
 
 _STYLES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"))
-"""A colour and a sign for each task, which colour-blind people can tell apart (Okabe and Ito, 2008)."""
+"""A colour and a marker for each task, distinguishable by colour-blind people (Okabe and Ito, 2008)."""
 
 _COLUMNS = 4
 
 
 def draw(reports: Mapping[str, Mapping[str, Any]], file: Path) -> None:
-    """A panel a degradation, a line a task: mean Dice over strength. Marks that miss the bar have a ring."""
+    """One panel per degradation, one line per task: mean Dice over strength. Points that miss the bar have a ring."""
     picture = Figure(figsize=(11, 8), layout="constrained")
     panels = picture.subplots(-(-len(DEGRADATIONS) // _COLUMNS), _COLUMNS, sharey=True).ravel()
     for axes, degradation in zip(panels, DEGRADATIONS, strict=True):

@@ -1,4 +1,4 @@
-"""The figures as Markdown, and which of them miss the bar."""
+"""The figures as Markdown, and those that miss the bar."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from benchmarks.robustness.degradations import DEGRADATIONS
 __all__ = ["FALL_AT_MOST", "falls", "markdown", "missed_bars"]
 
 FALL_AT_MOST = 0.05
-"""By which Dice may fall at a degradation's mildest strength."""
+"""Maximum fall of Dice at a degradation's mildest strength."""
 
 Report = Mapping[str, Any]
 
 
 def falls(entry: Mapping[str, Any]) -> bool:
-    """Whether Dice falls by more than `FALL_AT_MOST` at a strength; a task without a structure left has nothing to fall.
+    """Whether Dice falls by more than `FALL_AT_MOST` at a strength; false if no structure is left.
 
     >>> falls({"difference": {"value": -0.06}}), falls({"difference": {"value": 0.06}}), falls({"difference": None})
     (True, False, False)
@@ -26,7 +26,7 @@ def falls(entry: Mapping[str, Any]) -> bool:
 
 
 def missed_bars(report: Report) -> list[str]:
-    """One line for each degradation under whose mildest strength Dice falls too far."""
+    """One line per degradation whose mildest strength lowers Dice too far."""
     return [
         f"{name} {entries[0]['strength']:g}: Dice {entries[0]['dice']['mean']:.4f} is {-entries[0]['difference']['value']:.4f} below the "
         f"undisturbed, allowed are {FALL_AT_MOST:g}"
@@ -36,7 +36,7 @@ def missed_bars(report: Report) -> list[str]:
 
 
 def markdown(reports: Mapping[str, Report]) -> str:
-    """What was done to the pictures, what misses the bar, and a table a task."""
+    """The degradations, the missed bars, and one table per task."""
     missed = [f"- `{task}`: {message}" for task, report in reports.items() for message in missed_bars(report)]
     verdict = f"Dice that falls by more than {FALL_AT_MOST:g} at a mildest strength, **missed** below: {len(missed) or 'nowhere'}."
     sections = [_section(task, report) for task, report in reports.items()]

@@ -1,1 +1,1 @@
-"""What the networks' doubt is worth: pictures unlike the training images, and confidence against the true Dice, on test groups."""
+"""Quality of the networks' trust outputs: detection of out-of-distribution pictures, and confidence against true Dice, on test groups."""

@@ -1,6 +1,6 @@
-"""Measure what the shipped networks' doubt is worth, and hold it to the bars.
+"""Measure the quality of the shipped networks' trust outputs, and check it against the bars.
 
-Prints tables, writes ``benchmarks/results/trust.json`` and exits with 1 if a bar is missed, saying which:
+Prints tables, writes ``benchmarks/results/trust.json`` and exits with 1 if a bar is missed, naming it:
 
     python -m benchmarks.trust [--task TASK] [--data DIR] [--update-docs]
 """
@@ -26,7 +26,7 @@ PAGE = REPOSITORY / "docs" / "when_not_to_believe.md"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, write, print; 1 if a bar is missed, 2 without data or weights."""
+    """Measure, write, print; returns 1 if a bar is missed, 2 without data or weights."""
     parser = argparse.ArgumentParser(description="What the shipped networks' doubt is worth.")
     parser.add_argument("--task", choices=tuple(TASKS), action="append", help="one task only; may be repeated")
     parser.add_argument(

@@ -10,26 +10,26 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.accuracy.cases import Items, evaluate
-from benchmarks.references import DATA
 from benchmarks.strangers import KINDS, strangers
-from usseg_monai.data.datalist import load_datalist
-from usseg_monai.data.evaluation import CaseResult
-from usseg_monai.data.summary import groups_of, share, with_interval
-from usseg_monai.inference.predictor import Predictor
-from usseg_monai.inference.proposal import evenly
+from benchmarks.tasks import BENCHMARKED
+from usseg_monai.datasets.datalist import load_datalist
+from usseg_monai.evaluation.cases import CaseResult
+from usseg_monai.evaluation.summary import groups_of, share, with_interval
+from usseg_monai.predict.predictor import Predictor
+from usseg_monai.runs.proposal import evenly
 from usseg_monai.tasks import TASKS
 
 __all__ = ["BAD_DICE", "SENT", "caught", "confidence_error", "measure", "reliability", "spearman"]
 
 STRANGERS = {"photograph": 80, "noise": 60, "text": 60}
-"""How many of each kind: 200 together."""
+"""Number of pictures of each kind, 200 in total."""
 OF_OTHERS = 60
-"""Most images of each other task, evenly from its test part."""
+"""Maximum number of images of each other task, taken evenly from its test part."""
 BAD_DICE = 0.5
 FEW = 10
 """With fewer bad masks than this, those below the 5th percentile of Dice count as bad."""
 SENT = 0.1
-"""Share of the images that are sent to a human: the least confident."""
+"""Share of the images that are sent to a human, the least confident ones."""
 BINS = 10
 
 FloatArray = npt.NDArray[np.float64]
@@ -43,17 +43,17 @@ def measure(task: str, data: Path) -> dict[str, Any]:
         data: folder of all data sets.
 
     Raises:
-        UssegError: the data or the shipped weights are not there.
+        UssegError: the data or the shipped weights are missing.
     """
     predictor = Predictor(task, engine="onnx")
-    results = [result for result in evaluate(predictor, load_datalist(data / DATA[task], "test")) if result.dice is not None]
+    results = [result for result in evaluate(predictor, load_datalist(data / BENCHMARKED[task].data, "test")) if result.dice is not None]
     confidence, overlap = (np.array(values, float) for values in zip(*((r.confidence, r.dice) for r in results), strict=True))
     groups = groups_of(results)
     return {
         "cases": len(results),
         "low_confidence": predictor.task.low_confidence,
         "own": share(_flagged(results), groups),
-        "others": {name: _others(predictor, load_datalist(data / DATA[name], "test")) for name in TASKS if name != task},
+        "others": {name: _others(predictor, load_datalist(data / BENCHMARKED[name].data, "test")) for name in TASKS if name != task},
         "strangers": {kind: _strangers(predictor, kind, count) for kind, count in STRANGERS.items()},
         "spearman": with_interval(lambda weights: spearman(confidence, overlap, weights), groups),
         "caught": caught(confidence, overlap),
@@ -68,7 +68,7 @@ def _flagged(results: Sequence[CaseResult]) -> list[bool]:
 
 
 def _others(predictor: Predictor, items: Items) -> dict[str, Any]:
-    """Of another task's images: how many are flagged."""
+    """Share of another task's images that is flagged."""
     return _share_unlike([predictor.predict(item["image"]).measurement.unlikeness for item in evenly(items, OF_OTHERS)])
 
 
@@ -83,10 +83,10 @@ def _share_unlike(values: Sequence[float | None]) -> dict[str, Any]:
 
 
 def spearman(first: FloatArray, second: FloatArray, weights: FloatArray) -> FloatArray:
-    """Rank correlation of values of cases that count several times.
+    """Weighted rank correlation.
 
     Args:
-        first: one value a case, ``(cases,)``.
+        first: one value per case, ``(cases,)``.
         second: likewise.
         weights: how often each case counts, ``(..., cases)``.
 
@@ -101,7 +101,7 @@ def spearman(first: FloatArray, second: FloatArray, weights: FloatArray) -> Floa
 
 
 def _ranks(values: FloatArray, weights: FloatArray) -> FloatArray:
-    """Weighted mid-ranks ``(..., cases)``; equal values share theirs."""
+    """Weighted mid-ranks ``(..., cases)``; equal values share a rank."""
     _, places = np.unique(values, return_inverse=True)
     of_value = weights @ np.eye(places.max() + 1)[places]
     return np.asarray((np.cumsum(of_value, axis=-1) - of_value / 2)[..., places])
@@ -112,9 +112,9 @@ def _mean(values: FloatArray, weights: FloatArray) -> FloatArray:
 
 
 def caught(confidence: FloatArray, overlap: FloatArray) -> dict[str, Any]:
-    """What share of the bad masks is among the least confident tenth of all.
+    """Share of the bad masks that is among the least confident tenth of all masks.
 
-    Bad is a Dice below 0.5, or below the 5th percentile where fewer than 10 are that bad.
+    A mask is bad if its Dice is below 0.5, or below the 5th percentile if fewer than 10 are that bad.
 
     >>> caught(np.linspace(0, 1, 100), np.linspace(0, 1, 100))["mean"]
     0.2
@@ -129,7 +129,7 @@ def caught(confidence: FloatArray, overlap: FloatArray) -> dict[str, Any]:
 
 
 def reliability(confidence: FloatArray, overlap: FloatArray) -> list[dict[str, float]]:
-    """Mean confidence and mean Dice of the images in each tenth of the scale that holds any."""
+    """Mean confidence and mean Dice of the images in each non-empty tenth of the scale."""
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     return [
         {
@@ -142,7 +142,7 @@ def reliability(confidence: FloatArray, overlap: FloatArray) -> list[dict[str, f
 
 
 def confidence_error(confidence: FloatArray, overlap: FloatArray) -> float:
-    """Expected calibration error: by how much mean confidence and mean Dice differ, averaged over the images' bins.
+    """Expected calibration error: difference of mean confidence and mean Dice per bin, averaged over images.
 
     >>> round(confidence_error(np.array([0.9, 0.9, 0.2]), np.array([0.7, 0.9, 0.2])), 4)
     0.0667

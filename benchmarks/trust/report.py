@@ -1,4 +1,4 @@
-"""The figures as tables, bars and a picture."""
+"""The figures as tables, bars and a plot."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _confidence(reports: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def missed_bars(report: Mapping[str, Any]) -> list[str]:
-    """One line for each bar that the figures miss."""
+    """One line per bar that the figures miss."""
     own = report["own"]["mean"]
     return [
         *([f"{100 * own:.1f} % of its own test images are flagged: above {100 * OWN_AT_MOST:g} %"] if own > OWN_AT_MOST else []),
@@ -114,7 +114,8 @@ def draw_reliability(report: Mapping[str, Any], file: Path) -> None:
     picture = Figure(figsize=(4.6, 4.4), layout="constrained")
     axes = picture.add_subplot()
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.8, label="confidence = Dice")
-    axes.scatter(*zip(*report["points"], strict=True), s=8, color="tab:blue", alpha=0.35, linewidths=0, label="a test image")
+    confidences, overlaps = zip(*report["points"], strict=True)
+    axes.scatter(confidences, overlaps, s=8, color="tab:blue", alpha=0.35, linewidths=0, label="a test image")
     means = [(part["confidence"], part["dice"]) for part in report["reliability"] if part["cases"] >= 3]
     if means:
         axes.plot(*zip(*means, strict=True), "o-", color="tab:orange", label="mean of a tenth")

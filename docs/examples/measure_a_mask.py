@@ -1,7 +1,7 @@
 """Measure a mask from elsewhere; no network is involved. Here it is a phantom's, whose circumference is known."""
 
-from usseg_monai.measurements.fetal_head import measure
-from usseg_monai.phantoms.fetal_head import fetal_head_phantom
+from usseg_monai.tasks.fetal_head.measure import measure
+from usseg_monai.tasks.fetal_head.phantom import fetal_head_phantom
 
 phantom = fetal_head_phantom(seed=3)
 measurement = measure(phantom.mask, phantom.image.spacing_mm)

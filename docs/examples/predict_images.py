@@ -6,7 +6,7 @@ from pathlib import Path
 from usseg_monai import Predictor
 from usseg_monai.imaging.spacing import read_spacing_csv
 
-samples = Path(str(files("usseg_monai") / "samples" / "hc18"))
+samples = Path(str(files("usseg_monai") / "tasks" / "fetal_head" / "samples"))
 spacings = read_spacing_csv(next(samples.glob("*.csv")))
 predictor = Predictor("fetal_head")
 for path in sorted(samples.glob("*HC.png")):

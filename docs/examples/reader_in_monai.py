@@ -20,5 +20,5 @@ chain = Compose(
         NormalizeIntensityd("image"),
     ]
 ).set_random_state(0)
-sample = next(Path(str(files("usseg_monai") / "samples" / "hc18")).glob("*HC.png"))
+sample = next(Path(str(files("usseg_monai") / "tasks" / "fetal_head" / "samples")).glob("*HC.png"))
 print(tuple(chain({"image": sample})["image"].shape))

@@ -17,13 +17,14 @@ from skimage.measure import find_contours
 from benchmarks.data import DATA_ROOT
 from benchmarks.robustness.degradations import DEGRADATIONS, Sample, degrade
 from usseg_monai import Predictor
-from usseg_monai.data.annotation import read_annotation
-from usseg_monai.data.datalist import load_datalist
-from usseg_monai.data.evaluation import dice
-from usseg_monai.imaging import GreyImage, MaskArray, read_image
-from usseg_monai.imaging.colors import FOUND, TRUTH
-from usseg_monai.imaging.overlay import Marks, draw_result
-from usseg_monai.inference.predictor import Prediction
+from usseg_monai.datasets.annotation import read_annotation
+from usseg_monai.datasets.datalist import load_datalist
+from usseg_monai.evaluation.overlap import dice
+from usseg_monai.geometry.types import MaskArray
+from usseg_monai.imaging import GreyImage, read_image
+from usseg_monai.imaging.drawing.colors import FOUND, TRUTH
+from usseg_monai.imaging.drawing.overlay import Marks, draw_result
+from usseg_monai.predict.predictor import Prediction
 
 FOLDER = Path(__file__).resolve().parent / "failures"
 WIDTH = 300

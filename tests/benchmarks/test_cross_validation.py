@@ -12,10 +12,11 @@ import torch
 
 from benchmarks import cross_validation
 from tests.benchmarks.accuracy.predictors import Knowing
-from tests.data.samples import make_busbra, make_busi, make_hc18
-from usseg_monai.data.datalist import SECTIONS, load_datalist
+from tests.datasets.samples import make_busbra, make_busi, make_hc18
+from usseg_monai.datasets.datalist import SECTIONS, load_datalist
 from usseg_monai.errors import UssegError
-from usseg_monai.tasks.breast import BREAST
+from usseg_monai.tasks import bundle_path
+from usseg_monai.tasks.breast.record import BREAST
 from usseg_monai.training.run import TrainingResult
 
 LESIONS = {f"benign ({number})": ["_mask"] for number in range(1, 30)}
@@ -124,5 +125,5 @@ def test_the_figures_in_the_documentation_are_those_that_were_measured() -> None
     reports = json.loads(cross_validation.RESULTS.read_text())
     assert reports
     for task, report in reports.items():
-        page = cross_validation.bundle_path(task) / "docs" / "README.md"
+        page = bundle_path(task) / "docs" / "README.md"
         assert cross_validation.markdown(report) in page.read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import near_duplicates
-from tests.data.samples import make_busbra, make_busi, texture, write_png
+from tests.datasets.samples import make_busbra, make_busi, texture, write_png
 
 
 def test_made_lesions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks import operating_point
 from tests.benchmarks.accuracy.predictors import Knowing
-from tests.data.samples import make_busbra, make_busi
-from usseg_monai.data.datalist import read_dataset, to_datalist
-from usseg_monai.tasks.breast import BREAST
+from tests.datasets.samples import make_busbra, make_busi
+from usseg_monai.datasets.datalist import read_dataset, to_datalist
+from usseg_monai.tasks.breast.record import BREAST
 
 
 def test_finds_nine_of_ten_malignant_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

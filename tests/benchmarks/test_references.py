@@ -10,8 +10,7 @@ import torch
 
 from benchmarks import references
 from usseg_monai.errors import UssegError, WeightsError
-from usseg_monai.networks.classic_unet import ClassicUNet
-from usseg_monai.tasks import TASKS
+from usseg_monai.teaching.classic_unet import ClassicUNet
 from usseg_monai.training.run import TrainingResult
 
 
@@ -29,10 +28,6 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder of the references."""
     monkeypatch.setattr(references, "REFERENCES", tmp_path / "references")
     return tmp_path / "references"
-
-
-def test_every_task_has_its_data() -> None:
-    assert references.DATA.keys() >= TASKS.keys()
 
 
 def test_what_is_trained_is_kept_small_and_predicts(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -14,8 +13,9 @@ import pytest
 
 from benchmarks import mixed_images, scale
 from benchmarks.readme import insert_table
-from tests.inference.conftest import ellipse
-from usseg_monai.inference.batch import Options, run_batch
+from tests.tiny import ellipse
+from usseg_monai.runs.options import Options
+from usseg_monai.runs.run import run_batch
 
 FEW: dict[str, Any] = {
     "images": 500,
@@ -38,7 +38,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(mixed_images, "_pictures", lambda data: [ellipse() * np.uint8(200), ellipse(50, 70) * np.uint8(90)])
         mixed_images.write_images(folder, 120, folder)
     run_batch("fetal_head", [folder / "images"], folder / "out", Options(save=()), given_masks=True)
-    for name in json.loads((folder / "out/run.json").read_text())["inputs"]:
+    for name in scale.read_inputs(folder / "out"):
         if name["state"] == "done":
             mask = folder / "out/masks" / f"{name['file']}.png"
             mask.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_way_of_being_broken_fails_and_nothing_else_does(output: Path, tmp_path: Path) -> None:
-    states = {item["file"]: item["state"] for item in json.loads((output / "run.json").read_text())["inputs"]}
+    states = {item["file"]: item["state"] for item in scale.read_inputs(output)}
     assert {file for file, state in states.items() if state == "failed"} == {file for file in states if mixed_images.is_broken(file)}
     assert sum(map(mixed_images.is_broken, states)) == 1 and len(states) == 120
     for name, content in mixed_images.broken_files((output.parent / "distinct/0.png").read_bytes()).items():
@@ -69,6 +69,9 @@ def test_accounts_are_compared_with_the_truth(output: Path, tmp_path: Path) -> N
     next((tmp_path / "out").rglob("0000009*.png")).unlink()
     assert scale.wrong_accounts(tmp_path / "out", 120) == 2  # a row and a mask
     assert scale.wrong_accounts(tmp_path / "out", 121) == 4
+    accounts = tmp_path / "out/accounts.jsonl"
+    accounts.write_text(accounts.read_text().replace('"state": "done"', '"state": "failed"', 1))
+    assert scale.wrong_accounts(tmp_path / "out", 120) == 2 + 1 + 2  # its state, and two counts
 
 
 def test_torn_files_and_differences_are_found(output: Path, tmp_path: Path) -> None:
@@ -80,10 +83,16 @@ def test_torn_files_and_differences_are_found(output: Path, tmp_path: Path) -> N
     table = other / "results.csv"
     table.write_text(table.read_text()[:-1])
     (other / "run.json").write_text("{")
+    accounts = other / "accounts.jsonl"
+    accounts.write_text(accounts.read_text()[:-30])
     (other / ".0123456789abcdef.png").touch()
-    assert scale.count_torn(other) == 3
-    shutil.copy(output / "run.json", other / "run.json")
-    assert scale.differences(output, other) == sorted([".0123456789abcdef.png", str(mask.relative_to(other)), "results.csv"])
+    assert scale.count_torn(other) == 4
+    for name in ("run.json", "accounts.jsonl"):
+        shutil.copy(output / name, other / name)
+    found = sorted([".0123456789abcdef.png", str(mask.relative_to(other)), "results.csv"])
+    assert scale.differences(output, other) == found
+    accounts.write_text(accounts.read_text().replace('"frame": 0', '"frame": 1', 1))
+    assert scale.differences(output, other) == [*found, "accounts.jsonl"]
 
 
 def test_a_run_is_killed_resumed_and_compared(output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,13 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def datalist(task: str, images: Path, tmp_path: Path) -> Path:
     """A datalist of these pictures and their discs, made for each test: a test may name its task itself, and pytest keeps what a session's
     fixture made for another.
+    """
+    (tmp_path / "discs").mkdir()
+    return write_datalist(task, images, tmp_path / "discs" / "datalist.json")
+
+
+def write_datalist(task: str, images: Path, file: Path) -> Path:
+    """Write a datalist of the pictures and their discs for a task.
 
     For a task whose network says what the image as a whole is, every third picture has no disc, and classes take turns, the first being
     that of pictures without one.
@@ -85,8 +93,6 @@ def datalist(task: str, images: Path, tmp_path: Path) -> Path:
     parts: dict[str, Any] = {"name": "discs"}
     for section, count in CASES.items():
         parts[section], items = items[:count], items[count:]
-    file = tmp_path / "discs" / "datalist.json"
-    file.parent.mkdir()
     file.write_text(json.dumps(parts))
     return file
 
@@ -111,14 +117,21 @@ def root_cause(error: BaseException) -> BaseException:
 
 
 Start = Callable[..., ConfigWorkflow]
+Weights = dict[str, torch.Tensor]
 
 
 @pytest.fixture
-def start(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
-    """Initialize a workflow of the bundle's configs, from a working directory that has nothing to do with it."""
-    foreign = tmp_path / "elsewhere"
-    foreign.mkdir()
-    monkeypatch.chdir(foreign)
+def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory that has nothing to do with any bundle."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def start(bundle: Path, foreign: Path) -> Start:
+    """Initialize a workflow of the bundle's configs, from a foreign working directory."""
 
     def start(*configs: str, kind: str = "train", **overrides: Any) -> ConfigWorkflow:
         files = [str(bundle / "configs" / name) for name in configs]
@@ -127,3 +140,28 @@ def start(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Star
         return workflow
 
     return start
+
+
+def small_copy(bundle: Path, folder: Path) -> Path:
+    """Copy a bundle, with a small network's weights of its own, for want of minutes; without a trust in them."""
+    shutil.copytree(bundle, folder, ignore=shutil.ignore_patterns("*.onnx", "*.trust"))
+    parser = ConfigParser()
+    parser.read_config(str(folder / "configs" / "inference.json"))
+    parser.update(SMALL_NETWORK)
+    torch.manual_seed(1)
+    state = parser.get_parsed_content("network_def").state_dict()
+    torch.save({name: value + 0.01 if value.is_floating_point() else value for name, value in state.items()}, folder / "models/model.pt")
+    return folder
+
+
+def saved(file: Path) -> Weights:
+    weights: Weights = torch.load(file, weights_only=True)
+    return weights
+
+
+def distance(first: Weights, second: Weights) -> float:
+    """Relative, without the temperature, which is fitted anew, and the counts and moments of batches, which move without a gradient."""
+    names = [name for name, value in first.items() if value.is_floating_point() and "running_" not in name and name != "temperature"]
+    difference = sum(float((first[name] - second[name]).square().sum()) for name in names)
+    result: float = (difference / sum(float(first[name].square().sum()) for name in names)) ** 0.5
+    return result

@@ -19,7 +19,7 @@ from tests.bundles.conftest import SMALL_NETWORK, TINY, root_cause
 from tests.conftest import REPOSITORY
 from usseg_monai import bundle_path
 from usseg_monai.errors import WeightsError
-from usseg_monai.training import released
+from usseg_monai.weights import released
 
 TASK = "fetal_head"
 Weights = dict[str, torch.Tensor]
@@ -80,7 +80,7 @@ def test_the_command_line_runs_the_weights_beside_its_config(option: list[str], 
 
 
 def test_loading_a_bundle_gives_its_own_network(copy: Path) -> None:
-    network = monai.bundle.load(
+    network: Any = monai.bundle.load(
         copy.name, bundle_dir=str(copy.parent), workflow_type="inference", source="github", model_file="models/model.pt"
     )
     own: Weights = torch.load(copy / "models/model.pt", weights_only=True)
@@ -89,9 +89,8 @@ def test_loading_a_bundle_gives_its_own_network(copy: Path) -> None:
 
 @pytest.mark.parametrize("task", [TASK], scope="session")
 def test_a_copy_trains_into_its_own_folder(copy: Path, datalist: Path) -> None:
-    workflow = ConfigWorkflow(
-        str(copy / "configs" / "train.json"), workflow_type="train", logging_file=False, dataset_dir=str(datalist), **TINY, **SMALL_NETWORK
-    )
+    overrides: dict[str, Any] = {"dataset_dir": str(datalist), **TINY, **SMALL_NETWORK}
+    workflow = ConfigWorkflow(str(copy / "configs" / "train.json"), workflow_type="train", logging_file=False, **overrides)
     workflow.initialize()
     assert workflow.parser.get_parsed_content("ckpt_dir") == str(copy / "models")
     assert workflow.parser.get_parsed_content("output_dir") == str(copy / "eval")

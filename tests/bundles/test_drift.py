@@ -40,7 +40,7 @@ ALLOWED = {
             "calibration",
             "initialize#$@calibration.attach(@train#trainer)",
             # windows of images, with and without the structure
-            "imports#$import usseg_monai.data.windows as usseg_windows",
+            "imports#$import usseg_monai.datasets.windows as usseg_windows",
             "train#deterministic_transforms#AntialiasedResized",
             "train#deterministic_transforms#CropWindowd",
             "validate#preprocessing#transforms",

@@ -13,6 +13,7 @@ import pytest
 from monai.bundle import ComponentLocator
 
 from tests.bundles.conftest import BUNDLES
+from tests.conftest import REPOSITORY
 
 REVIEWED = Path(__file__).with_name("reviewed_expressions.txt")
 ALLOWED_LIBRARIES = ("ignite.", "torch.optim.", "torch.nn.")
@@ -28,9 +29,9 @@ def strings(config: Any) -> Iterator[tuple[str, str]]:
 
 
 def config_strings() -> Iterator[tuple[str, str]]:
-    """Every string of every config of every bundle, the name of its own bundle replaced by ``{task}``."""
+    """Every string of every config of every bundle, and of those that rooms add; the name of its own bundle replaced by ``{task}``."""
     for bundle in BUNDLES:
-        for file in sorted((bundle / "configs").glob("*.json")):
+        for file in sorted([*(bundle / "configs").glob("*.json"), *REPOSITORY.glob(f"usseg_monai/*/configs/{bundle.name}/*.json")]):
             if file.name != "metadata.json":
                 for key, value in strings(json.loads(file.read_text())):
                     yield key, value.replace(f"'{bundle.name}'", "'{task}'")

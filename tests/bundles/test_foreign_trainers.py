@@ -1,30 +1,26 @@
-"""Trainings that other programs start: MONAI Label's stock app and MONAI's federated client, on copies of the bundles."""
+"""Trainings that MONAI Label's stock app starts, on copies of the bundles; federated ones are in ``test_federated.py``."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from ignite.engine import Events
 from monai.bundle import ConfigParser, ConfigWorkflow
 
-from benchmarks.foreign_trainers import copied, federated_round, mean_dice, stock_overrides, stock_training
-from tests.bundles.conftest import SMALL_NETWORK, TINY
-from tests.data.samples import write_png
-from usseg_monai.phantoms.fetal_head import fetal_head_phantom
+from benchmarks.foreign_trainers import copied, mean_dice, stock_overrides, stock_training
+from tests.bundles.conftest import SMALL_NETWORK, TINY, Weights, distance, saved, small_copy
+from tests.datasets.samples import write_png
+from usseg_monai.tasks.fetal_head.phantom import fetal_head_phantom
 from usseg_monai.training import handlers
-from usseg_monai.training.trust import load_trust
+from usseg_monai.weights.trust import load_trust
 
 QUICK: dict[str, Any] = {"num_workers": 0, "batch_size": 2, "image_size": [64, 64], **SMALL_NETWORK}
 STILL: dict[str, Any] = QUICK | {"learning_rate": 1e-9}
 """So slow that the weights stay as they were given: whatever else is saved came from elsewhere."""
-
-Weights = dict[str, torch.Tensor]
 
 
 @pytest.fixture(autouse=True)
@@ -36,33 +32,14 @@ def without_picture(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def copy(bundle: Path, tmp_path: Path) -> Path:
-    """A copy of the bundle with a small network's weights of its own, for want of minutes; without a trust in them."""
-    folder = Path(shutil.copytree(bundle, tmp_path / "copy", ignore=shutil.ignore_patterns("*.onnx", "*.trust")))
-    parser = ConfigParser()
-    parser.read_config(str(folder / "configs" / "inference.json"))
-    parser.update(SMALL_NETWORK)
-    torch.manual_seed(1)
-    state = parser.get_parsed_content("network_def").state_dict()
-    torch.save({name: value + 0.01 if value.is_floating_point() else value for name, value in state.items()}, folder / "models/model.pt")
-    return folder
+    """A copy of the bundle with a small network's weights of its own."""
+    return small_copy(bundle, tmp_path / "copy")
 
 
 @pytest.fixture
 def items(datalist: Path) -> list[dict[str, Any]]:
     parts = json.loads(datalist.read_text())
     return [item for section in ("training", "validation", "test") for item in parts[section]]
-
-
-def saved(file: Path) -> Weights:
-    weights: Weights = torch.load(file, weights_only=True)
-    return weights
-
-
-def distance(first: Weights, second: Weights) -> float:
-    """Relative, without the temperature, which is fitted anew, and the counts and moments of batches, which move without a gradient."""
-    names = [name for name, value in first.items() if value.is_floating_point() and "running_" not in name and name != "temperature"]
-    difference = sum(float((first[name] - second[name]).square().sum()) for name in names)
-    return (difference / sum(float(first[name].square().sum()) for name in names)) ** 0.5
 
 
 def epochs(folder: Path) -> list[int]:
@@ -90,13 +67,6 @@ def test_a_second_training_trains(copy: Path, items: list[dict[str, Any]]) -> No
     assert distance(left, saved(stock_training(copy, items, 1, **QUICK, learning_rate=0.05))) > 1e-3
 
 
-def test_federated_rounds_go_on_from_the_global_weights(copy: Path, items: list[dict[str, Any]]) -> None:
-    given = saved(copy / "models/model.pt")
-    sent, kept = federated_round(copy, items, 1, rounds=2, **STILL)
-    assert distance(given, saved(sent)) < 1e-3
-    assert distance(given, saved(kept)) < 1e-3
-
-
 @pytest.mark.parametrize("task", ["fetal_head"], scope="session")
 def test_the_schedule_has_the_length_of_the_trainer(copy: Path, items: list[dict[str, Any]]) -> None:
     overrides = stock_overrides(copy, items, epochs=3) | QUICK
@@ -110,13 +80,18 @@ def test_the_schedule_has_the_length_of_the_trainer(copy: Path, items: list[dict
 def test_what_was_interrupted_goes_on_with_its_own_average(copy: Path, items: list[dict[str, Any]]) -> None:
     """Not with the weights that MONAI Label's loader reads again."""
     stock_training(copy, items, 1, **QUICK, learning_rate=0.05)
-    last = saved(copy / "eval" / "checkpoint_epoch=1.pt")
+    last: Any = saved(copy / "eval" / "checkpoint_epoch=1.pt")  # weights by name, and those of the average
     overrides = stock_overrides(copy, items, epochs=2) | QUICK
     workflow = ConfigWorkflow(str(copy / "configs" / "train.json"), logging_file=False, workflow_type="train", **overrides)
     workflow.initialize()
     average, trainer = (workflow.parser.get_parsed_content(name) for name in ("average", "train#trainer"))
     begun: list[Weights] = []
-    trainer.add_event_handler(Events.EPOCH_STARTED, lambda: begun.append({**average.ema_model.state_dict()}) or trainer.terminate())
+
+    def stop() -> None:
+        begun.append({**average.ema_model.state_dict()})
+        trainer.terminate()
+
+    trainer.add_event_handler(Events.EPOCH_STARTED, stop)
     trainer.run()
     assert trainer.state.epoch == 2
     assert distance(begun[0], last["average"]) == 0

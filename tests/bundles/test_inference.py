@@ -16,6 +16,7 @@ from PIL import Image
 
 from tests.bundles.conftest import CASES, Start, root_cause
 from tests.conftest import REPOSITORY
+from usseg_monai.errors import WeightsError
 
 
 def sizes(folder: Path) -> dict[str, tuple[int, int]]:
@@ -64,7 +65,7 @@ def test_without_weights_it_fails_and_writes_nothing(option: str, start: Start, 
     workflow = start("inference.json", kind="inference", dataset_dir=str(images), output_dir=str(tmp_path / "out"), **nowhere)
     with pytest.raises(RuntimeError) as raised:
         workflow.run()
-    assert isinstance(root_cause(raised.value), FileNotFoundError)
+    assert isinstance(root_cause(raised.value), (FileNotFoundError, WeightsError))
     assert "nowhere" in str(root_cause(raised.value))
     assert sizes(tmp_path / "out") == {}
 

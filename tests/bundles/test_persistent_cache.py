@@ -10,7 +10,7 @@ import torch
 from monai.bundle import ConfigParser
 
 from tests.bundles.conftest import TINY
-from tests.data.samples import disc, write_png
+from tests.datasets.samples import disc, write_png
 from usseg_monai.tasks import config_file
 
 

@@ -15,7 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tests.bundles.conftest import CASES, SMALL_NETWORK, Start, root_cause
 from usseg_monai.tasks import TASKS
 from usseg_monai.training import handlers
-from usseg_monai.training.trust import load_trust
+from usseg_monai.weights.trust import load_trust
 
 
 def places(datalist: Path, out: Path) -> dict[str, Any]:

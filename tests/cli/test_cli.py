@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import usseg_monai
-from tests.inference.conftest import ellipse, save_picture
-from usseg_monai.cli import COMMANDS, main
+from tests.tiny import ellipse, save_picture
+from usseg_monai.cli import COMMANDS, SECOND_WORDS, main
 from usseg_monai.errors import ImageError, OutputError, UsageError, WeightsError
 
 LACKING, INSTALL = "usseg: 'usseg tasks' needs", "which is not installed: pip install"
@@ -48,9 +48,9 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(re.search(rf"^ +{name} +{summary}$", text, re.MULTILINE) for name, summary in COMMANDS.items())
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *SECOND_WORDS])
 def test_help_of_a_command_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _exit_code(command, "--help") == 0
+    assert _exit_code(*command.split(), "--help") == 0
     assert re.search(rf"^examples?:\s+usseg {command} ", capsys.readouterr().out, re.MULTILINE)
 
 

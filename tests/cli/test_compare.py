@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from usseg_monai.cli import main
-from usseg_monai.training import compare
+from usseg_monai.training.comparison import compare
 
 COMMAND = ["compare", "fetal_head", "--vary", "optimizer=Adam,SGD", "--epochs", "3", "--data", "hc18", "-o", "out"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.data.samples import make_hc18
+from tests.datasets.samples import make_hc18
 from usseg_monai.cli import main
 
 

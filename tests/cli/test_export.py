@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from usseg_monai.cli import main
-from usseg_monai.training import export
+from usseg_monai.weights import export
 
 
 @pytest.fixture

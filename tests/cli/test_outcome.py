@@ -3,7 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from usseg_monai.cli.outcome import outcome_lines, study_line
-from usseg_monai.inference.batch import Summary
+from usseg_monai.files.table import Row
+from usseg_monai.runs.run import Summary
 
 
 def lines(done: int = 0, failed: int = 0, skipped: int = 0, **more: Any) -> list[str]:
@@ -26,13 +27,20 @@ def test_failures_come_first_with_their_reasons() -> None:
 
 def test_what_was_skipped_and_why() -> None:
     assert lines(1, 0, 1, statuses={"ok": 1}, without_picture={"a report": 3}) == [
-        "1 skipped: an earlier run was done with it",
+        "1 skipped: an earlier run finished it",
         "3 skipped: a report",
         "1 done: 1 ok",
     ]
 
 
 def test_a_study_in_words() -> None:
-    row = {"study": "p1", "end_diastolic_volume_ml": 120.04, "ejection_fraction_percent": 61.0, "mass_g": None, "slices": 9, "message": "a"}
+    row: Row = {
+        "study": "p1",
+        "end_diastolic_volume_ml": 120.04,
+        "ejection_fraction_percent": 61.0,
+        "mass_g": None,
+        "slices": 9,
+        "message": "a",
+    }
     assert study_line(row) == "p1: end diastolic volume 120.0 ml, ejection fraction 61.0 %; a"
     assert study_line({"study": "p2", "mass_g": None, "message": "areas only"}) == "p2: areas only"

@@ -101,7 +101,7 @@ def test_resume_skips_what_is_done(images: Path, predict: list[str], capsys: pyt
     summary = json.loads(capsys.readouterr().out)
     assert (summary["done"], summary["skipped"], len(summary["rows"])) == (1, 2, 3)
     assert main([*predict, str(images), "--resume"]) == 0
-    assert capsys.readouterr().out.splitlines()[1:] == ["3 skipped: an earlier run was done with them", "0 done"]
+    assert capsys.readouterr().out.splitlines()[1:] == ["3 skipped: an earlier run finished them", "0 done"]
 
 
 def test_resume_under_other_options_says_which(
@@ -112,9 +112,9 @@ def test_resume_under_other_options_says_which(
     assert main([*predict, str(images), "--resume", "--spacing-mm", "0.5", "--save", "mask"]) == 0
     expected = "everything is done again: --spacing-mm is 0.5,0.5 (was: not given); --save is mask (was: mask,overlay)"
     assert capsys.readouterr().err == f"usseg: {expected}\n"
-    (tmp_path / "out" / ".journal.jsonl").unlink()
+    (tmp_path / "out" / "accounts.jsonl").unlink()
     assert main([*predict, str(images), "--resume", "--spacing-mm", "0.5", "--save", "mask"]) == 0
-    assert re.fullmatch(r"usseg: everything is done again: .*\.journal\.jsonl, .* is missing or damaged\n", capsys.readouterr().err)
+    assert re.fullmatch(r"usseg: everything is done again: .*accounts\.jsonl, .* is missing or damaged\n", capsys.readouterr().err)
 
 
 def test_the_last_lines_say_what_to_do(images: Path, predict: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,7 +159,7 @@ def test_masks_beside_their_images_are_left_out_in_a_line(
         _draw_ellipse(images / "monday" / name)
     assert main([*predict, str(images)]) == 0
     assert list(_rows(tmp_path / "out")) == ["monday/head.png", "tuesday/head.png"]
-    expected = "usseg: 2 files are by their names masks of images beside: left out (monday/head_mask.png, ...)\n"
+    expected = "usseg: 2 files are named as masks of images beside: left out (monday/head_mask.png, ...)\n"
     assert capsys.readouterr().err == expected
 
 
@@ -257,7 +257,7 @@ def test_measure_without_spacing_gives_pixels_and_says_so(images: Path, tmp_path
     row = _rows(tmp_path / "out")["monday/head.png"]
     assert row[HC_MM] == ""
     assert float(row["head_circumference_px"]) == pytest.approx(math.pi * 90, rel=0.03)
-    assert "--spacing-mm" in row["message"]
+    assert "pixel size unknown" in row["message"]
 
 
 def _listen_to_interrupts() -> None:
@@ -321,4 +321,4 @@ def test_weights_that_are_no_file(images: Path, predict: list[str], tmp_path: Pa
     os.mkfifo(tmp_path / "pipe.onnx")
     for weights in (tmp_path / "pipe.onnx", Path("/dev/zero")):
         assert main([*predict, str(images), "--weights", str(weights)]) == 1
-        assert capsys.readouterr().err.startswith(f"usseg: {weights} is no regular file")
+        assert capsys.readouterr().err.startswith(f"usseg: {weights} is not a regular file")

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.data.samples import disc, write_png
+from tests.datasets.samples import disc, write_png
 from usseg_monai.cli import main
-from usseg_monai.inference.submission import SHAPE, resize_mask
-from usseg_monai.measurements.run_length import decode_run_length, encode_run_length
+from usseg_monai.geometry.run_length import decode_run_length, encode_run_length
+from usseg_monai.tasks.nerve.kaggle import SHAPE, resize_mask
 
 CENTER, RADIUS = (200.0, 300.0), 40.0
 
@@ -86,8 +86,8 @@ def test_several_frames_are_refused(submission: list[str], tmp_path: Path, capsy
 @pytest.mark.parametrize(
     ("names", "words", "said"),
     [
-        (["1_1.tif"], [], "its name is no number"),
-        (["1.tif", "01.tif"], [], "have one number"),
+        (["1_1.tif"], [], "its name is not a number"),
+        (["1.tif", "01.tif"], [], "have the same number"),
         (["1.tif"], ["--threads", "0"], "--threads 0"),
     ],
 )

@@ -27,7 +27,7 @@ def test_every_task_says_what_it_finds_how_much_it_measures_and_under_which_lice
 
 
 def test_weights_that_are_not_there_are_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("usseg_monai.cli.tasks.bundle_path", lambda name: tmp_path)
+    monkeypatch.setattr("usseg_monai.tasks.bundle_path", lambda name: tmp_path)
     main(["tasks"])
     assert capsys.readouterr().out.count("weights: not in this installation;") == len(TASKS)
     main(["tasks", "--json"])

@@ -50,7 +50,7 @@ def test_json_is_all_that_stands_on_standard_output(calls: list[tuple[Any, ...]]
 def test_a_word_without_equals_is_wrong_use(calls: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "fetal_head", "--data", "hc18", "-o", "out", "max_epochs"]) == 2
     assert calls == []
-    assert capsys.readouterr().err.startswith("usseg: 'max_epochs' is no override")
+    assert capsys.readouterr().err.startswith("usseg: 'max_epochs' is not an override")
 
 
 def test_an_unknown_key_names_the_nearest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from monai.data import DataLoader, Dataset
+from monai.data import DataLoader, Dataset, MetaTensor
 from monai.transforms import Compose, Lambdad, LoadImaged, SaveImaged
 
 from tests.imaging.samples import COLS, FORMATS, ROWS, SPACING_MM, SUFFIX, WITH_SPACING, l_mask, mask_sample, picture, sample, tiff_pages
@@ -16,10 +17,13 @@ from usseg_monai.data.image_reader import UssegReader
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging import read_image, read_mask
 
+READER: Any = UssegReader()  # MONAI declares the class only, and takes an object too
 
-def load(path: Path, reader: object = None) -> torch.Tensor:
-    item = LoadImaged(keys="image", reader=reader or UssegReader(), ensure_channel_first=True)({"image": path})
-    return item["image"]
+
+def load(path: Path, reader: Any = READER) -> MetaTensor:
+    item = LoadImaged(keys="image", reader=reader, ensure_channel_first=True)({"image": path})
+    image: MetaTensor = item["image"]
+    return image
 
 
 @pytest.fixture(params=FORMATS)
@@ -54,7 +58,7 @@ def test_a_saved_mask_lies_on_its_image(name: str, extension: str, tmp_path: Pat
     path.write_bytes(mask_sample(name))
     chain = Compose(
         [
-            LoadImaged("image", reader=UssegReader(), ensure_channel_first=True),
+            LoadImaged("image", reader=READER, ensure_channel_first=True),
             Lambdad("image", lambda image: (image > 127) * 255),
             SaveImaged(
                 "image",
@@ -84,7 +88,7 @@ def test_batches_mix_formats_with_and_without_spacing(tmp_path: Path) -> None:
         path = tmp_path / f"{name}{SUFFIX[name]}"
         path.write_bytes(sample(name))
         items.append({"image": path})
-    dataset = Dataset(items, LoadImaged("image", reader=UssegReader(), ensure_channel_first=True))
+    dataset = Dataset(items, LoadImaged("image", reader=READER, ensure_channel_first=True))
     batch = next(iter(DataLoader(dataset, batch_size=len(items))))
     assert batch["image"].shape == (len(items), 1, COLS, ROWS)
     assert batch["image"].meta["spacing_mm"].shape == (len(items), 2)
@@ -107,7 +111,7 @@ def test_a_bad_file_reaches_the_user_as_our_error_and_no_other_reader_tries(tmp_
 
 def test_several_files_are_not_stacked(image_file: Path) -> None:
     with pytest.raises(ImageError, match="2 files for one image"):
-        LoadImaged("image", reader=UssegReader())({"image": [image_file, image_file]})
+        LoadImaged("image", reader=READER)({"image": [image_file, image_file]})
 
 
 def test_suffixes() -> None:
@@ -116,7 +120,7 @@ def test_suffixes() -> None:
     assert not reader.verify_suffix("a.txt")
 
 
-class _Pages(torch.utils.data.Dataset):
+class _Pages(torch.utils.data.Dataset[float]):
     """The mean of each page of a file whose pages are decoded in a process of their own."""
 
     def __init__(self, path: Path) -> None:

@@ -6,7 +6,8 @@ All show the same picture: 37 x 53 pixels, grey ramps and an L off the centre, s
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -185,6 +186,61 @@ def png_of_zeros(rows: int, cols: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", body) + png_chunk(b"IEND", b"")
 
 
+def video_bytes(
+    frames: Sequence[npt.NDArray[Any]],
+    container: str = "mp4",
+    codec: str = "libx264",
+    pixels: str = "yuv420p",
+    *,
+    stored: str = "gray",
+    times: Sequence[int] | None = None,
+    aspect: Fraction | None = None,
+    sound: bool = False,
+    **options: str,
+) -> bytes:
+    """A video of FFmpeg's, 25 frames a second.
+
+    Args:
+        frames: grey, or of the kind of pixels that ``stored`` names.
+        container: of the file.
+        codec: encoder; H.264 is lossless unless ``options`` say otherwise.
+        pixels: kind of pixels in the file.
+        stored: kind of pixels of the frames.
+        times: of each frame, in milliseconds.
+        aspect: width to height of a pixel.
+        sound: whether it has a silent sound track.
+        options: of the encoder.
+    """
+    import av
+
+    buffer = BytesIO()
+    with av.open(buffer, "w", format=container) as file:
+        stream: Any = file.add_stream(codec, rate=25, options=options or ({"qp": "0"} if codec == "libx264" else {}))
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = pixels
+        if pixels.startswith("gray"):
+            stream.codec_context.color_range = 2  # black is 0
+        if aspect is not None:
+            stream.codec_context.sample_aspect_ratio = aspect
+        if times is not None:
+            stream.codec_context.time_base = Fraction(1, 1000)
+        audio: Any = file.add_stream("aac" if container != "avi" else "mp2", rate=44100, layout="mono") if sound else None
+        for number, each in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(each), format=stored)
+            if stored != pixels:
+                frame = frame.reformat(format=pixels)
+            if times is not None:
+                frame.pts, frame.time_base = times[number], Fraction(1, 1000)
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode())
+        if audio is not None:
+            silence = av.AudioFrame.from_ndarray(np.zeros((1, 44100), np.float32), format="fltp", layout="mono")
+            silence.sample_rate = 44100
+            file.mux(audio.encode(silence))
+            file.mux(audio.encode())
+    return buffer.getvalue()
+
+
 _WRITERS: dict[str, Callable[[ByteArray], bytes]] = {
     "png": lambda pixels: pillow_bytes(pixels, "PNG"),
     "jpeg": lambda pixels: pillow_bytes(pixels, "JPEG", quality=100),
@@ -198,6 +254,9 @@ _WRITERS: dict[str, Callable[[ByteArray], bytes]] = {
     "mha": lambda pixels: itk_bytes(pixels, ".mha"),
     "mha_zlib": lambda pixels: itk_bytes(pixels, ".mha", compress=True),
     "dicom": lambda pixels: dicom_bytes(pixels, PixelSpacing=list(SPACING_MM)),
+    "mp4": lambda pixels: video_bytes([pixels], pixels="gray"),
+    "mov": lambda pixels: video_bytes([pixels], "mov", "png", "gray"),
+    "avi": lambda pixels: video_bytes([pixels], "avi", "rawvideo", "gray"),
 }
 FORMATS = tuple(_WRITERS)
 SUFFIX = {name: f".{name.split('_')[0]}" for name in FORMATS} | {"nifti": ".nii", "nifti_gz": ".nii.gz", "dicom": ".dcm"}

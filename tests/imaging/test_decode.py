@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +63,36 @@ def test_every_format_gives_the_mask_in_its_place(name: str, save: Save) -> None
 
 
 @pytest.mark.parametrize("name", FORMATS)
+def test_the_content_of_a_file_is_as_good_as_the_file(name: str, save: Save) -> None:
+    content, read = read_image(sample(name)), read_image(save(sample(name)))
+    assert content.source.path == Path("bytes") and replace(content, source=read.source) == read
+    np.testing.assert_array_equal(read_mask(mask_sample(name)), l_mask())
+
+
+def test_content_that_is_not_cheap_is_decoded_in_another_process_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    images = list(read_frames(tiff_pages([picture(), 255 - picture()])))
+    assert [(image.source.path, image.source.frame, image.source.frames) for image in images] == [
+        (Path("bytes"), 0, 2),
+        (Path("bytes"), 1, 2),
+    ]
+    np.testing.assert_array_equal(images[1].pixels, 255 - picture())
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ImageError, match=r"^bytes: no frame 2"):
+        read_image(tiff_pages([picture(), picture()]), frame=2)
+
+
+def test_content_has_the_limits_of_a_file() -> None:
+    with pytest.raises(ImageError, match=r"^bytes: the file is empty"):
+        read_image(b"")
+    with pytest.raises(ImageError, match=r"^bytes: \d+ bytes: more than 99"):
+        read_image(sample(FORMATS[0]), limits=Limits(max_file_bytes=99))
+
+
+@pytest.mark.parametrize("name", FORMATS)
 def test_the_name_of_a_file_does_not_matter(name: str, save: Save) -> None:
-    assert read_image(save(sample(name), "file")).source.format == name.split("_")[0].replace("mha", "metaimage")
+    kinds = {"mha": "metaimage", **dict.fromkeys(("mp4", "mov", "avi"), "video")}
+    assert read_image(save(sample(name), "file")).source.format == kinds.get(name.split("_")[0], name.split("_")[0])
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -102,7 +131,7 @@ def test_empty_file(save: Save) -> None:
 
 
 def test_text_named_png(save: Save) -> None:
-    with pytest.raises(ImageError, match="not an image, whatever its name says"):
+    with pytest.raises(ImageError, match="not an image: the content is not PNG"):
         read_image(save(b"hello, this is a text\n"))
 
 
@@ -180,7 +209,7 @@ def test_a_file_that_changes_while_it_is_read(change: bytes, save: Save, monkeyp
 
 
 def test_a_file_that_there_is_not_enough_memory_for(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
-    from usseg_monai.imaging import raster
+    from usseg_monai.imaging.formats import raster
 
     def short(*_: object) -> None:
         raise MemoryError

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from usseg_monai.imaging.image import SPACING_RANGE_MM, GreyImage, Place, is_spacing
+from usseg_monai.geometry.spacing import SPACING_RANGE_MM, is_spacing
+from usseg_monai.imaging.image import GreyImage, Place
 
 LOW, HIGH = SPACING_RANGE_MM
 

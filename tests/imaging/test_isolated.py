@@ -24,8 +24,9 @@ import pytest
 from tests.imaging.samples import dicom_compressed_bytes, picture, pillow_bytes, tiff_pages, ultrasound_region
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging import Limits, Region, isolated, read_frames, read_image
-from usseg_monai.imaging.content import decoded
+from usseg_monai.imaging.decode import decoded, open_frames
 from usseg_monai.imaging.isolated import decoded_elsewhere
+from usseg_monai.imaging.kind import kind_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 JPEG = "1.2.840.10008.1.2.4.50"
@@ -54,11 +55,11 @@ def misbehaving(statement: str) -> str:
     return f"""
 import os, sys
 sys.path[:] = sys.argv[1:]
-from usseg_monai.imaging import content, isolated_worker
-grey = content.to_grey
+from usseg_monai.imaging import decode, isolated_worker
+grey = decode.to_grey
 def to_grey(samples):
     {statement}
-content.to_grey = to_grey
+decode.to_grey = to_grey
 isolated_worker.main()
 """
 
@@ -90,7 +91,7 @@ def test_the_images_are_the_same_as_here(pages: Path, tmp_path: Path) -> None:
     real.write_bytes(tiff_pages([picture().astype(np.float32) / 3 - 20] * 2))
     for path in (pages, dicom, deep, real):
         there = list(decoded_elsewhere(path, Limits(), None))
-        here = list(decoded(path.read_bytes(), path, Limits(), None))
+        here = list(decoded(open_frames(path.read_bytes(), kind_of(path.read_bytes()), Limits()), path, None))
         assert len(there) == len(here) > 0
         for one, other in zip(there, here, strict=True):
             np.testing.assert_array_equal(one.pixels, other.pixels)
@@ -113,7 +114,7 @@ def test_a_file_that_takes_too_long_is_a_line_and_the_next_one_is_read(pages: Pa
     start = time.process_time()
     with (
         monkeypatch.context() as patch,
-        pytest.raises(ImageError, match=r"^pages\.tif: takes more of the processor than files of its size"),
+        pytest.raises(ImageError, match=r"^pages\.tif: takes more processor time than files of its size"),
     ):
         patch.setattr(isolated, "_START", misbehaving("while True: pass"))
         list(read_frames(pages))
@@ -232,7 +233,7 @@ def test_a_file_that_is_not_read_to_its_end_leaves_the_process_for_the_next(page
     list(read_frames(pages))
     pid = the_process().pid
     for _ in range(3):
-        frames = read_frames(pages)
+        frames: Any = read_frames(pages)
         np.testing.assert_array_equal(next(frames).pixels, picture())
         frames.close()
         np.testing.assert_array_equal(read_image(pages, frame=4).pixels, picture() + 4)
@@ -260,7 +261,7 @@ def _read_in_a_fork(path: Path, answers: Any) -> None:
 def test_other_processes_of_the_same_program_have_their_own(method: str, pages: Path) -> None:
     frames = read_frames(pages)
     next(frames)
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_read_in_a_fork, args=(pages, theirs), daemon=True)
     process.start()
@@ -285,7 +286,7 @@ def test_a_file_that_was_opened_before_a_fork_is_not_read_behind_it(pages: Path)
     os.close(write)
     os.waitpid(pid, 0)
     with os.fdopen(read) as answer:
-        assert "opened by one process and read in another" in answer.read()
+        assert "opened in one process and read in a fork of it" in answer.read()
     assert sum(1 for _ in frames) == 4
 
 
@@ -321,7 +322,16 @@ def test_nothing_of_the_working_folder_is_imported(pages: Path, tmp_path: Path, 
 
 
 def _answer(header: dict[str, Any], samples: bytes = b"") -> bytes:
-    usual = {"spacing_mm": None, "frame": 0, "frames": 1, "format": "png", "place": None, "regions": [], "last": True, "tired": False}
+    usual: dict[str, Any] = {
+        "spacing_mm": None,
+        "frame": 0,
+        "frames": 1,
+        "format": "png",
+        "place": None,
+        "regions": [],
+        "last": True,
+        "tired": False,
+    }
     text = json.dumps(usual | header).encode()
     return (len(text).to_bytes(4, "big") + text).ljust(1024) + samples
 

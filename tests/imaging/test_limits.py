@@ -22,10 +22,10 @@ def test_inside(size: tuple[int, int, int]) -> None:
         ((8, 7, 1), "too small to hold a structure; at least 8 x 8"),
         ((8, 1001, 1), "more than 1000 pixels along a side"),
         ((1001, 8, 1), "more than 1000 pixels along a side"),
-        ((100, 101, 1), "more than 10000 pixels a frame"),
+        ((100, 101, 1), "more than 10000 pixels per frame"),
         ((50, 50, 0), "0 frames: the file declares no image"),
-        ((8, 8, 21), "21 frames: more than 20 a file"),
-        ((100, 100, 7), "7 frames of 100 rows x 100 columns: more than 60000 pixels a file"),
+        ((8, 8, 21), "21 frames: more than 20 per file"),
+        ((100, 100, 7), "7 frames of 100 rows x 100 columns: more than 60000 pixels per file"),
     ],
 )
 def test_outside(size: tuple[int, int, int], words: str) -> None:

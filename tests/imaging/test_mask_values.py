@@ -161,7 +161,7 @@ def test_a_label_that_the_file_lacks_is_said() -> None:
 
 def test_values_on_both_sides_of_zero_are_no_mask() -> None:
     distance = 30 - np.hypot(ROWS - 60, COLS - 80)
-    with pytest.raises(ImageError, match="values from -70 to 30 are no mask"):
+    with pytest.raises(ImageError, match="values from -70 to 30 are not a mask"):
         mask_of(distance)
 
 
@@ -172,7 +172,7 @@ def test_splines_swing_below_zero(low: float, is_mask: bool) -> None:
     if is_mask:
         np.testing.assert_array_equal(mask_of(swinging), swinging > 0.5)
     else:
-        with pytest.raises(ImageError, match="are no mask"):
+        with pytest.raises(ImageError, match="are not a mask"):
             mask_of(swinging)
 
 
@@ -182,5 +182,5 @@ def test_a_picture_is_no_mask(grey_rows: int, is_mask: bool) -> None:
     if is_mask:
         assert mask_of(noise).any()
     else:
-        with pytest.raises(ImageError, match="a picture and no mask: 26 % of the pixels are neither dark nor bright; give the masks"):
+        with pytest.raises(ImageError, match="a picture, not a mask: 26 % of the pixels are neither dark nor bright; give the masks"):
             mask_of(noise)

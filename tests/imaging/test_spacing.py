@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from usseg_monai.errors import ImageError, UsageError
+from usseg_monai.errors import UsageError
 from usseg_monai.imaging import parse_spacing, read_spacing_csv
-from usseg_monai.imaging.spacing import look_up_spacing
 
 
 def table(tmp_path: Path, text: str | bytes) -> Path:
@@ -67,7 +66,7 @@ def test_the_real_table(hc18: Path) -> None:
         ("filename,pixel size(mm)\na.png,0.1\nb.png,nan\n", "line 3: pixel size 'nan'"),
         ("filename,pixel size(mm)\na.png\n", "line 2: pixel size ''"),
         ("filename,pixel size(mm)\na.png,0.1\na.png,0.2\n", "'a.png' has two pixel sizes, 0.1 and 0.2"),
-        (b"filename,pixel size(mm)\n\xff\xfe,0.1\n", "no readable CSV table"),
+        (b"filename,pixel size(mm)\n\xff\xfe,0.1\n", "not a readable CSV table"),
     ],
 )
 def test_wrong_tables(text: str | bytes, message: str, tmp_path: Path) -> None:
@@ -123,26 +122,12 @@ def test_tables_that_cannot_be_meant(text: str, message: str | None, tmp_path: P
 
 
 def test_the_number_of_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("usseg_monai.imaging.spacing._MOST_LINES", 3)
+    monkeypatch.setattr("usseg_monai.files.table._MOST_LINES", 3)
     assert len(read_spacing_csv(table(tmp_path, "filename,pixel size(mm)\na,1\nb,2\n"))) == 2
     with pytest.raises(UsageError, match="more than 3 lines; split it"):
         read_spacing_csv(table(tmp_path, "filename,pixel size(mm)\na,1\nb,2\nc,3\n"))
 
 
 def test_no_table(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no readable CSV table"):
+    with pytest.raises(UsageError, match="not a readable CSV table"):
         read_spacing_csv(tmp_path / "absent.csv")
-
-
-def test_the_path_goes_before_the_bare_name_and_the_table_before_the_default() -> None:
-    spacings = {"a/1.png": (0.1, 0.1), "1.png": (0.2, 0.2)}
-    assert look_up_spacing("a/1.png", spacings, (0.3, 0.3)) == (0.1, 0.1)
-    assert look_up_spacing("b/1.png", spacings, (0.3, 0.3)) == (0.2, 0.2)
-    assert look_up_spacing("b/2.png", spacings, (0.3, 0.3)) == (0.3, 0.3)
-
-
-def test_an_image_that_the_table_does_not_name() -> None:
-    assert look_up_spacing("a/1.png", None) is None
-    for spacings in ({}, {"2.png": (0.2, 0.2)}):
-        with pytest.raises(ImageError, match=r"^1.png: no row in the table of pixel sizes; add it, or give a spacing"):
-            look_up_spacing("a/1.png", spacings)

@@ -12,7 +12,7 @@ from monai.transforms import AsDiscreted, Compose, EnsureChannelFirstd, LoadImag
 from torch import Tensor, nn
 
 from usseg_monai import bundle_path
-from usseg_monai.measurements.trust import TRUST_OUTPUTS
+from usseg_monai.measuring.result import TRUST_OUTPUTS
 from usseg_monai.networks.deployed import Deployed
 from usseg_monai.networks.residual_unet import ResidualUNet
 from usseg_monai.networks.trust import Trust, TrustInferer
@@ -149,7 +149,23 @@ class Certain(nn.Module):
         return {"mask": torch.ones_like(image), "class": torch.zeros(len(image), 1)}
 
 
+def test_without_a_threshold_no_mask_is_emptied() -> None:
+    _, mask, presence = Deployed(_Fixed([-9.0]), SIZE)(torch.rand(30, 20))
+    assert mask.all() and float(presence) < 0.001
+
+
 @pytest.mark.parametrize(("threshold", "found"), [(0.5, True), (0.500001, False)])
 def test_a_presence_at_the_threshold_is_found(threshold: float, found: bool) -> None:
     _, mask, presence = Deployed(Certain(), SIZE, threshold)(torch.rand(20, 30))
     assert (float(presence), bool(mask.all()), bool(mask.any())) == (0.5, found, found)
+
+
+@pytest.mark.parametrize(("logit", "inside"), [(0.0, 1), (-1e-6, 0)])
+def test_a_probability_of_one_half_is_inside(logit: float, inside: int) -> None:
+    class Constant(nn.Module):
+        def forward(self, image: Tensor) -> Tensor:
+            return torch.full_like(image, logit)
+
+    probability, mask = Deployed(Constant(), SIZE)(torch.rand(40, 30))
+    assert probability.shape == mask.shape == (40, 30)
+    assert mask.unique().tolist() == [inside]

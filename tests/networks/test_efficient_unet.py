@@ -85,6 +85,7 @@ def test_pretrained_weights_lie_where_they_belong() -> None:
     agreement = []
 
     def compare(norm: nn.BatchNorm2d, inputs: tuple[Tensor], _: Tensor) -> None:
+        assert norm.running_var is not None
         variances = torch.stack([inputs[0].var((0, 2, 3)), norm.running_var]).clamp(min=1e-9).log()
         agreement.append(float(torch.corrcoef(variances)[0, 1]))
 

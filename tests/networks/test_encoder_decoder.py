@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -16,7 +17,7 @@ from usseg_monai.networks.encoder_decoder import UPSAMPLE_MODES, EncoderDecoder
 WIDTHS = (4, 8, 12)
 
 
-def network(**choices: object) -> EncoderDecoder:
+def network(**choices: Any) -> EncoderDecoder:
     torch.manual_seed(0)
     return EncoderDecoder(**{"widths": WIDTHS, **choices}).eval()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pytest
 import torch
@@ -37,7 +38,8 @@ def test_finest_output_comes_first() -> None:
     """With the coarse heads' weights at zero and a bias each, every output shows whose it is."""
     network = ResidualUNet(widths=(4, 6, 8, 10)).train()
     with torch.no_grad():
-        for bias, head in enumerate([network.head, *reversed(network.auxiliary)]):
+        heads: list[Any] = [network.head, *reversed(network.auxiliary)]
+        for bias, head in enumerate(heads):
             head.weight.zero_()
             head.bias.fill_(float(bias))
     outputs = network(torch.rand(2, 1, 16, 16))

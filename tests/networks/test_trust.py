@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -89,8 +90,9 @@ def test_the_answer_itself_is_not_changed(network: torch.nn.Module, trust: Trust
 @pytest.mark.parametrize(("logits", "presence"), [([[1.0]], 0.7310586), ([[math.log(2), 0.0, 0.0]], 0.5)])
 def test_without_a_structure_no_dice_is_expected(logits: list[list[float]], presence: float, trust: Trust) -> None:
     network = ResidualUNetWithClasses(len(logits[0]), widths=(4, 6, 8)).eval()
-    torch.nn.init.zeros_(network.classifier[-1].weight)
-    network.classifier[-1].bias.data = torch.tensor(logits[0])
+    last: Any = network.classifier[-1]
+    torch.nn.init.zeros_(last.weight)
+    last.bias.data = torch.tensor(logits[0])
     image = torch.rand(1, 1, 32, 24)
     with torch.inference_mode():
         features = network.encode(image)

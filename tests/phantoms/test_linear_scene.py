@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from usseg_monai.phantoms.breast_lesion import draw_lesion
-from usseg_monai.phantoms.breast_scene import BreastScene
 from usseg_monai.phantoms.drawing import Oval
 from usseg_monai.phantoms.linear_scene import LinearScene
-from usseg_monai.phantoms.nerve_scene import NeckScene
+from usseg_monai.tasks.breast.lesion_scene import draw_lesion
+from usseg_monai.tasks.breast.scene import BreastScene
+from usseg_monai.tasks.nerve.scene import NeckScene
 
 SHAPE, SPACING_MM = (120, 160), 0.25
 

@@ -43,7 +43,8 @@ def peak(parts: dict[str, Any]) -> float:
         parts["optimizer"].step()
         parts["schedule"].step()
         rates.append(parts["optimizer"].param_groups[0]["lr"])
-    return max(rates)
+    result: float = max(rates)
+    return result
 
 
 def test_weights_of_chance_learn_at_the_full_rate_and_are_not_validated(parts: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ def rates(schedule: OneCycleLR, steps: int) -> list[float]:
     for _ in range(steps):
         schedule.optimizer.step()
         schedule.step()
-        found.append(schedule.get_last_lr()[0])
+        found.append(float(schedule.get_last_lr()[0]))
     return found
 
 

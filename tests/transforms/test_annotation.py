@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose, EnsureChannelFirstd, LoadImaged
 
-from tests.data.samples import write_png
+from tests.datasets.samples import write_png
 from usseg_monai.data.image_reader import UssegReader
 from usseg_monai.errors import ImageError
 from usseg_monai.transforms.annotation import LoadAnnotationd
@@ -27,8 +28,11 @@ def item(tmp_path: Path) -> dict[str, object]:
     return {"image": paths["image"], "label": [paths["first"], paths["second"]], "group": "a"}
 
 
+READER: Any = UssegReader()  # MONAI declares the class only, and takes an object too
+
+
 def load() -> Compose:
-    return Compose([LoadImaged("image", reader=UssegReader()), EnsureChannelFirstd("image"), LoadAnnotationd("label")])
+    return Compose([LoadImaged("image", reader=READER), EnsureChannelFirstd("image"), LoadAnnotationd("label")])
 
 
 def test_lies_on_the_grid_of_its_image(item: dict[str, object]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any
+
 import pytest
 import torch
 
@@ -10,7 +13,7 @@ from usseg_monai.transforms.heads import EmptyUnlessPresentd, FinestHeadd, NameO
 
 def test_keeps_the_first_output_and_leaves_the_rest_alone() -> None:
     heads = torch.arange(3.0).view(3, 1, 1, 1).expand(3, 1, 8, 6)
-    item = {"pred": heads, "label": torch.ones(1, 8, 6)}
+    item: dict[Hashable, Any] = {"pred": heads, "label": torch.ones(1, 8, 6)}
     result = FinestHeadd("pred")(item)
     assert torch.equal(result["pred"], torch.zeros(1, 8, 6))
     assert result["label"] is item["label"]
@@ -19,7 +22,7 @@ def test_keeps_the_first_output_and_leaves_the_rest_alone() -> None:
 
 def test_heads_get_keys_of_their_own_and_plain_targets_stay() -> None:
     heads = {"mask": torch.ones(1, 8, 6), "class": torch.tensor([1.0, 2.0])}
-    item = {"pred": heads, "label": torch.zeros(1, 8, 6)}
+    item: dict[Hashable, Any] = {"pred": heads, "label": torch.zeros(1, 8, 6)}
     result = SplitHeadsd(["pred", "label"])(item)
     assert result["pred"] is heads["mask"] and result["pred_class"] is heads["class"]
     assert result["label"] is item["label"] and "label_class" not in result
@@ -39,7 +42,7 @@ def test_numbers_get_their_names() -> None:
 )
 def test_masks_are_emptied_below_the_threshold(classes: list[float], threshold: float, stays: bool) -> None:
     mask = torch.ones(1, 4, 4)
-    item = {"pred": mask, "pred_class": torch.tensor(classes)}
+    item: dict[Hashable, Any] = {"pred": mask, "pred_class": torch.tensor(classes)}
     result = EmptyUnlessPresentd("pred", threshold)(item)
     assert bool(result["pred"].all()) is bool(result["pred"].any()) is stays
     assert result["pred"].dtype == mask.dtype and bool(mask.all())
@@ -47,7 +50,7 @@ def test_masks_are_emptied_below_the_threshold(classes: list[float], threshold: 
 
 @pytest.mark.parametrize(("threshold", "confidence"), [(0.1, 0.7), (0.3, 0.8)])
 def test_confidence_in_an_empty_mask_is_that_there_is_nothing(threshold: float, confidence: float) -> None:
-    item = {"pred": torch.ones(1, 4, 4), "pred_class": torch.tensor([0.8, 0.1, 0.1]), "confidence": 0.7}
+    item: dict[Hashable, Any] = {"pred": torch.ones(1, 4, 4), "pred_class": torch.tensor([0.8, 0.1, 0.1]), "confidence": 0.7}
     result = EmptyUnlessPresentd("pred", threshold)(item)
     assert result["confidence"] == pytest.approx(confidence)
     assert item["confidence"] == 0.7

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,8 +35,14 @@ def disc(width: int = 60, height: int = 40) -> Tensor:
     return (((across - 28) ** 2 + (down - 19) ** 2) < 300)[None] * 120.0
 
 
+def seeded(transform: RandomizableTransform, seed: int) -> Callable[[Any], Any]:
+    transform.set_random_state(seed)
+    return transform
+
+
 def applied(form: Form, seed: int, image: Tensor) -> Tensor:
-    return form(prob=1.0).set_random_state(seed)(image)  # type: ignore[no-any-return]
+    changed: Tensor = seeded(form(prob=1.0), seed)(image)
+    return changed
 
 
 @pytest.mark.parametrize("form", [form for form in ARRAY_FORMS if form is not RandCalipers])
@@ -66,7 +73,7 @@ def test_leaves_its_input_alone(form: Form) -> None:
 
 @pytest.mark.parametrize("form", ARRAY_FORMS)
 def test_changes_the_asked_share_of_the_images(form: Form) -> None:
-    transform = form(prob=0.3).set_random_state(0)
+    transform = seeded(form(prob=0.3), 0)
     image = disc()
     changed = sum(not torch.equal(transform(image), image) for _ in range(300))
     assert 65 <= changed <= 115  # 90 expected, a deviation of 8
@@ -86,7 +93,7 @@ def test_gain_is_a_plane_in_the_logarithm() -> None:
 
 
 def test_gain_stays_within_its_strength() -> None:
-    gains = torch.stack([RandGainRamp(0.3, prob=1.0).set_random_state(seed)(torch.ones(1, 8, 8)).log() for seed in range(30)])
+    gains = torch.stack([seeded(RandGainRamp(0.3, prob=1.0), seed)(torch.ones(1, 8, 8)).log() for seed in range(30)])
     assert float(gains.abs().max()) <= 0.6 + 1e-6  # both axes together
     assert float(gains.abs().max()) > 0.3
 
@@ -125,7 +132,7 @@ def test_calipers_are_crosses_as_bright_as_asked_for() -> None:
 def test_calipers_measure_the_structure_in_half_of_the_draws() -> None:
     structure = torch.zeros(2, 60, 40)
     structure[1, 20:30, 10:30] = 1
-    transform = RandCalipersd("image", prob=1.0, structure="label").set_random_state(3)
+    transform = seeded(RandCalipersd("image", prob=1.0, structure="label"), 3)
     on_its_border = 0
     for _ in range(100):
         marked = transform({"image": torch.rand(1, 60, 40, generator=torch.Generator().manual_seed(0)), "label": structure})["image"][0]
@@ -138,7 +145,7 @@ def test_calipers_measure_the_structure_in_half_of_the_draws() -> None:
 @pytest.mark.parametrize(("array_form", "dictionary_form"), zip(ARRAY_FORMS, DICTIONARY_FORMS, strict=True))
 def test_dictionary_form_does_the_same_to_its_key(array_form: Form, dictionary_form: Form) -> None:
     item = {"image": disc(), "label": disc()}
-    result = dictionary_form("image", prob=1.0).set_random_state(5)(item)
+    result = seeded(dictionary_form("image", prob=1.0), 5)(item)
     assert torch.equal(result["image"], applied(array_form, 5, disc()))
     assert result["label"] is item["label"]
     assert torch.equal(item["image"], disc())
@@ -146,6 +153,6 @@ def test_dictionary_form_does_the_same_to_its_key(array_form: Form, dictionary_f
 
 @pytest.mark.parametrize("dictionary_form", DICTIONARY_FORMS)
 def test_dictionary_form_draws_anew_for_every_item(dictionary_form: Form) -> None:
-    transform = dictionary_form("image", prob=1.0).set_random_state(5)
+    transform = seeded(dictionary_form("image", prob=1.0), 5)
     first, second = (transform({"image": disc()})["image"] for _ in range(2))
     assert not torch.equal(first, second)

@@ -1,4 +1,4 @@
-"""``usseg demo``: real and synthetic images of every task, measured and shown on one page."""
+"""``usseg demo``: measure real and synthetic images of every task and show them on one page."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from usseg_monai.tasks import TASKS
+from usseg_monai.errors import WeightsError
+from usseg_monai.tasks import TASKS, has_weights
 
 if TYPE_CHECKING:
     from usseg_monai.cli.progress import Report as Progress
-    from usseg_monai.demo import Showcase
     from usseg_monai.demo.build import Predicted, Written
-    from usseg_monai.inference.report import Figure, Report, Section
+    from usseg_monai.report.model import Report, Section
+    from usseg_monai.tasks.showcase import Figure, Showcase
+
+__all__ = ["add_parser", "run"]
 
 _EXAMPLE = """example: usseg demo -o demo
 
-Exit codes: 0 all well, 1 an image failed, or a phantom is further from its truth than its task's tolerance (fetal_head: 3 % of the head
-circumference; left_ventricle: 10 % of volumes and ejection fraction)."""
+Exit codes: 0 all well, 1 an image failed, or a phantom's error exceeds its task's tolerance."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -29,7 +31,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "demo",
         description="Find and measure the structures of every task, in real images and in synthetic ones of known size, and show them on "
-        "one page, OUT/index.html. OUT gets the images too, their masks, overlays and tables, in a folder a task.",
+        "one page, OUT/index.html. OUT gets the images too, their masks, overlays and tables, in one folder per task.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -37,14 +39,19 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Show everything; the exit code is 1 where an image failed or a phantom is not measured well."""
+    """Run the demo; the exit code is 1 if an image failed or a phantom's error exceeds its tolerance."""
     from usseg_monai.cli.progress import progress
     from usseg_monai.demo import SHOWCASES
     from usseg_monai.demo.build import predict, write_samples
-    from usseg_monai.imaging import write_text
-    from usseg_monai.inference.report_page import render_report
+    from usseg_monai.files.write import write_text
+    from usseg_monai.report.page import render_report
 
-    showcases = [SHOWCASES[name] for name in TASKS if name in SHOWCASES]
+    showcases = [SHOWCASES[name] for name in TASKS if name in SHOWCASES and has_weights(name)]
+    for name in TASKS:
+        if not has_weights(name):
+            print(f"usseg: {name} is left out, its weights are not here: {TASKS[name].weights_remedy}", file=sys.stderr)
+    if not showcases:
+        raise WeightsError("there is nothing to show: no task has its weights here; install the package again")
     written = {showcase.task: write_samples(showcase, args.output) for showcase in showcases}
     total = sum(len(group.samples) for groups in written.values() for group in groups)
     predicted: dict[str, list[Predicted]] = {task: [] for task in written}
@@ -70,7 +77,7 @@ def _report_done(report: Progress, ahead: int, total: int, done: int) -> None:
 def _report(
     showcases: Sequence[Showcase], written: Mapping[str, Sequence[Written]], predicted: Mapping[str, Sequence[Predicted]]
 ) -> Report:
-    from usseg_monai.inference.report import Chapter, Report
+    from usseg_monai.report.model import Chapter, Report
     from usseg_monai.tasks import get_task
 
     groups = [group for showcase in showcases for group in predicted[showcase.task]]
@@ -85,13 +92,13 @@ def _report(
                 showcase.title,
                 showcase.highlights,
                 [group.section for group in predicted[showcase.task]],
-                showcase.notes,
+                [*showcase.notes, f"Weights: {get_task(showcase.task).weights_license}."],
             )
             for showcase in showcases
         ],
         commands=[
-            *(("The same again from the command line", _command(groups[0], program)) for groups in written.values()),
-            ("Your own images, 0.2 mm a pixel", f"{program} predict {first} FOLDER -o results --spacing-mm 0.2,0.2"),
+            *(("The same from the command line", _command(groups[0], program)) for groups in written.values()),
+            ("Your own images, 0.2 mm per pixel", f"{program} predict {first} FOLDER -o results --spacing-mm 0.2,0.2"),
             (
                 "From Python",
                 f'from usseg_monai import Predictor; Predictor("{first}").predict("image.png", spacing_mm=(0.2, 0.2)).measurements',
@@ -107,13 +114,13 @@ def _report(
 
 
 def _command(group: Written, program: str) -> str:
-    """What predicts the files of a group again."""
+    """The command that predicts the files of a group again."""
     table = "" if group.spacing_csv is None else f" --spacing-csv {group.spacing_csv}"
     return f"{program} predict {group.task.name} {group.images} -o results{table}"
 
 
 def _program() -> str:
-    """What starts this program in the reader's shell: ``usseg`` where it is on the path, else the file, as after ``make demo``."""
+    """The command that starts this program in a shell: ``usseg`` if it is on the path, else the file, as after ``make demo``."""
     beside = Path(sys.executable).with_name("usseg")
     found = shutil.which("usseg")
     if found is not None and Path(found).resolve() == beside.resolve():
@@ -124,7 +131,7 @@ def _program() -> str:
 
 
 def _print(showcase: Showcase, groups: Sequence[Predicted]) -> int:
-    """A chapter of the page for the terminal; returns how many samples are further from their truth than their tolerance."""
+    """Print a chapter of the page; returns the number of samples and figures whose error exceeds their tolerance."""
     main = showcase.highlights[0]
     names = [case.name for group in groups for case in group.section.cases]
     width = max(len(name) for name in names)
@@ -132,9 +139,9 @@ def _print(showcase: Showcase, groups: Sequence[Predicted]) -> int:
     print(f"{'image':{width}}  {'found':>8}  {'true':>8}  {'diff':>7}  status")
     for group in groups:
         for case in group.section.cases:
-            numbers = (case.measurement.values[main], case.truth.get(main), case.difference(main))
+            numbers = (case.values[main], case.truth.get(main), case.difference(main))
             found, true, difference = ("" if number is None else f"{number:.1f}" for number in numbers)
-            print(f"{case.name:{width}}  {found:>8}  {true:>8}  {difference:>7}  {case.measurement.status.value}")
+            print(f"{case.name:{width}}  {found:>8}  {true:>8}  {difference:>7}  {case.status.value}")
     for group in groups:
         for figure in group.section.figures:
             _print_figure(figure)
@@ -154,7 +161,7 @@ def _print_figure(figure: Figure) -> None:
 def _print_tolerance(section: Section) -> int:
     if section.tolerance is None:
         return 0
-    held = sum(section.tolerance.holds(case) for case in section.cases)
+    held = sum(case.keeps(section.tolerance) for case in section.cases)
     title, tolerance = section.title.lower(), section.tolerance
     print(f"{held} of {len(section.cases)} {title} within {tolerance.percent:g} % of the true {tolerance.column}")
     return len(section.cases) - held

@@ -1,4 +1,4 @@
-"""What MONAI's engines say while they train, kept away from the command's own output."""
+"""Separates the log of MONAI's engines during training from the command's own output."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["engine_log"]
 
 @contextlib.contextmanager
 def engine_log() -> Iterator[None]:
-    """Send the engines' log to standard error, without the libraries' warnings, and keep it silent about Ctrl-C, which it would answer with
-    tracebacks."""
+    """Redirect the engines' log to standard error, suppress the libraries' warnings, and suppress the tracebacks that the engines would log
+    on Ctrl-C."""
     previous = signal.signal(signal.SIGINT, _interrupt)
     try:
         with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""``usseg export``: the deployed graph of a task as one file."""
+"""``usseg export``: write the deployed graph of a task as one file."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from usseg_monai.cli.parser import with_task
 from usseg_monai.errors import UssegError
 
-_EXAMPLE = "example: usseg export fetal_head --checkpoint runs/head/model.pt -o head.onnx"
+__all__ = ["add_parser", "run"]
+
+_EXAMPLE = "example: usseg export TASK --checkpoint runs/head/model.pt -o head.onnx"
 
 
 def add_parser(subparsers: Any) -> None:
@@ -17,7 +20,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "export",
         description="Write a task's network with its scaling and thresholding as one self-contained ONNX file: grey image in, mask out.",
-        epilog=_EXAMPLE,
+        epilog=with_task(_EXAMPLE),
     )
     parser.add_argument("task", metavar="TASK", help="name of a task, see 'usseg tasks'")
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help="the ONNX file to write")
@@ -31,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
 
-        from usseg_monai.training.export import export_onnx
+        from usseg_monai.weights.export import export_onnx
     except ModuleNotFoundError as error:
         raise UssegError(f"exporting needs {error.name}: pip install 'usseg-monai[train]'") from error
     sha256 = export_onnx(args.task, args.checkpoint, args.output)

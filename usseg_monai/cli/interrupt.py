@@ -1,4 +1,4 @@
-"""What Ctrl-C does: the first one ends the work in order, the next ones do not disturb that."""
+"""Handles Ctrl-C: the first one starts an orderly shutdown, further ones do not disturb it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["INTERRUPTED", "orderly_interrupts"]
 INTERRUPTED = 130
 """Exit code: 128 + SIGINT, as shells report it."""
 
-_PATIENCE_SECONDS = 5.0  # that the end may take, before another Ctrl-C ends the process at once
+_PATIENCE_SECONDS = 5.0  # for the shutdown; after that, another Ctrl-C ends the process at once
 
 
 @contextmanager
 def orderly_interrupts() -> Iterator[None]:
     """Raise `KeyboardInterrupt` at the first SIGINT only; a further one after some seconds ends the process at once.
 
-    A process that ignores SIGINT, as one started in the background, goes on to ignore it.
+    A process that ignores SIGINT, such as one started in the background, keeps ignoring it.
     """
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
@@ -41,5 +41,5 @@ def orderly_interrupts() -> Iterator[None]:
     try:
         yield
     finally:
-        # The process is about to end after an interrupt: another one would find Python half taken down.
+        # After an interrupt the process is about to end: another one would hit Python during its shutdown.
         signal.signal(signal.SIGINT, signal.default_int_handler if first is None else signal.SIG_IGN)

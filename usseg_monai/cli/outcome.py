@@ -1,4 +1,4 @@
-"""The last lines of a batch: what was done, what failed, what was skipped, and what to do about it."""
+"""The last lines of a batch: what was done, what failed, what was skipped, and advice."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from usseg_monai.inference.batch import Summary
-    from usseg_monai.inference.results import Row
+    from usseg_monai.files.table import Row
+    from usseg_monai.runs.run import Summary
 
 __all__ = ["outcome_lines", "study_line"]
 
@@ -15,9 +15,9 @@ _MOST_REASONS = 3
 
 
 def outcome_lines(summary: Summary) -> Iterator[str]:
-    """The outcome of a batch, a line for each kind, the number of inputs that were done last.
+    """The outcome of a batch, one line per kind; the last line counts the inputs that were done.
 
-    >>> from usseg_monai.inference.batch import Summary
+    >>> from usseg_monai.runs.run import Summary
     >>> summary = Summary(8, 2, 0, [], 10, 1.0, statuses={"ok": 5, "empty": 3}, without_spacing=8, failures={"no image": 2})
     >>> print(*outcome_lines(summary), sep=chr(10))
     2 failed: no image
@@ -26,14 +26,14 @@ def outcome_lines(summary: Summary) -> Iterator[str]:
     if summary.failed:
         yield f"{summary.failed} failed: {_reasons(summary.failures)}"
     if summary.skipped:
-        yield f"{summary.skipped} skipped: an earlier run was done with {'it' if summary.skipped == 1 else 'them'}"
+        yield f"{summary.skipped} skipped: an earlier run finished {'it' if summary.skipped == 1 else 'them'}"
     for reason, count in summary.without_picture.items():
         yield f"{count} skipped: {reason}"
     yield _done(summary)
 
 
 def study_line(study: Row) -> str:
-    """A study with its numbers that have a unit, and the message."""
+    """A study as one line: its values that have a unit, and its message."""
     from usseg_monai.tasks import UNITS
 
     values = []
@@ -61,7 +61,7 @@ def _ok_first(status: tuple[str, int]) -> tuple[bool, int]:
 
 
 def _reasons(failures: Mapping[str, int]) -> str:
-    """The most frequent reasons, with their numbers where there are several."""
+    """The most frequent reasons, with counts if there are several."""
     most = sorted(failures.items(), key=lambda failure: -failure[1])[:_MOST_REASONS]
     if len(failures) == 1:
         return most[0][0]

@@ -1,4 +1,4 @@
-"""The argument parser of ``usseg``, which suggests what may have been meant."""
+"""The argument parser of ``usseg``, which suggests corrections."""
 
 from __future__ import annotations
 
@@ -9,13 +9,24 @@ from typing import Any, NoReturn
 
 from usseg_monai.errors import did_you_mean
 
-__all__ = ["HelpFormatter", "Parser"]
+__all__ = ["HelpFormatter", "Parser", "with_task"]
 
 _CHOICE = re.compile(r"argument (.+): invalid choice: '([^']*)'")
 
 
+def with_task(text: str) -> str:
+    """Replace ``TASK`` in a help text by the name of a task.
+
+    >>> with_task("usseg predict TASK images/")
+    'usseg predict fetal_head images/'
+    """
+    from usseg_monai.tasks import TASKS
+
+    return text.replace("TASK", next(iter(TASKS)))
+
+
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Puts the summary beside every command: argparse measures their names without their indent, and breaks the line after the longest."""
+    """Keeps each command and its summary on one line: argparse ignores the indent of names and would break after the longest."""
 
     def add_argument(self, action: argparse.Action) -> None:
         super().add_argument(action)
@@ -24,18 +35,18 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """Says of an unknown option, or of an unknown value of an option with choices, which one may have been meant."""
+    """Suggests the most similar name for an unknown option, or for an unknown value of an option with choices."""
 
     _words: Sequence[str] = ()
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As `argparse.ArgumentParser.parse_known_args`; remembers the words for messages."""
-        if args and not self._words:  # argparse calls this several times, with fewer and fewer words
+        """Like `argparse.ArgumentParser.parse_known_args`; also stores the words for messages."""
+        if args and not self._words:  # argparse calls this several times, with ever fewer words
             self._words = tuple(args)
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        """Exit with 2 and a message that ends with a suggestion, if there is one."""
+        """Exit with 2 and a message, with a suggestion if there is one."""
         super().error(message + "".join(self._suggestions(message)))
 
     def _suggestions(self, message: str) -> Iterator[str]:

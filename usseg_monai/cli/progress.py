@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 __all__ = ["Report", "progress"]
 
 Report = Callable[[int, "int | None"], None]
-"""Takes how many are done and how many there are, ``None`` while that is not known. Rate and time left count from the first known."""
+"""Callback ``(done, total)``; ``total`` is ``None`` while unknown. Rate and time left count from the first call with a known total."""
 
 _SECONDS_BETWEEN_LINES = 5.0
 
 
 @contextmanager
 def progress(unit: str, *, stream: TextIO | None = None) -> Iterator[Report]:
-    """Show how far some work is.
+    """Show progress.
 
     Args:
         unit: what is counted, in the plural.
-        stream: where to, standard error unless given.
+        stream: output stream, by default standard error.
 
     >>> with progress("images") as report:
     ...     report(0, 2)
@@ -38,7 +38,7 @@ def progress(unit: str, *, stream: TextIO | None = None) -> Iterator[Report]:
 
 
 def _bar(unit: str, stream: TextIO, closing: ExitStack) -> Report:
-    """A bar that appears with the first call, except for a single piece of work: one image must not wait for Rich."""
+    """A bar that appears with the first call, unless the total is 1: a single image must not wait for the import of Rich."""
     bar: Progress | None = None
 
     def report(done: int, total: int | None) -> None:
@@ -66,7 +66,7 @@ def _rich_progress(unit: str, stream: TextIO) -> Progress:
 
 
 def _lines(unit: str, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> Report:
-    """A report that prints at most one line every `_SECONDS_BETWEEN_LINES`, and none for short work."""
+    """A report that prints at most one line every `_SECONDS_BETWEEN_LINES`, and none for short tasks."""
     start: tuple[int, float] | None = None
     printed = 0.0
 

@@ -1,4 +1,4 @@
-"""``usseg tasks``: what can be found and measured."""
+"""``usseg tasks``: list what can be found and measured."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import dataclasses
 import json
 from typing import Any
 
-from usseg_monai.tasks import TASKS, Task, bundle_path
+from usseg_monai.tasks import TASKS, Task, has_weights
+
+__all__ = ["add_parser", "run"]
 
 _EXAMPLE = "example: usseg tasks --json"
 
@@ -33,22 +35,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _lines(task: Task) -> list[str]:
-    """What people want to know of a task before they use it."""
+    """What users need to know about a task before they use it."""
     classes = f", class probabilities ({', '.join(task.classes)})" if task.classes else ""
-    release = f"released, {task.weights_sha256[:12]}" if _has_weights(task) else "not in this installation"
+    here = has_weights(task.name)
+    weights = [f"released, {task.weights_sha256[:12]}" if here else "not in this installation", task.weights_license]
     return [
         f"finds: {', '.join(task.labels[1:])}{classes}",
         f"table: {len(task.columns)} columns of its own",
-        f"weights: {release}; {task.weights_license}",
+        f"weights: {'; '.join(weights if here else [*weights, task.weights_remedy])}",
     ]
 
 
-def _has_weights(task: Task) -> bool:
-    return (bundle_path(task.name) / "models" / "model.onnx").is_file()
-
-
 def _facts(task: Task) -> dict[str, Any]:
-    """The public part of a record; where its code lies is nobody's interface."""
+    """The public part of a record, without the location of its code."""
     facts = dataclasses.asdict(task)
     del facts["measurement"], facts["bundle"]
-    return facts | {"has_weights": _has_weights(task)}
+    return facts | {"has_weights": has_weights(task.name)}

@@ -1,14 +1,11 @@
-"""What ``usseg demo`` shows of each task: real samples where a licence allows to hand them on, and phantoms of known truth.
+"""``usseg demo``: real samples if their licence allows redistribution, and phantoms with known truth. Nothing here needs torch.
 
-A task's showcase is one module here; a task without one, or that is not registered, does not show. Nothing here needs torch.
+The content for a task is its showcase (`usseg_monai.tasks.showcase`), named in the task's record.
 """
 
-from usseg_monai.demo.breast import BREAST
-from usseg_monai.demo.fetal_head import FETAL_HEAD
-from usseg_monai.demo.left_ventricle import LEFT_VENTRICLE
-from usseg_monai.demo.nerve import NERVE
-from usseg_monai.demo.showcase import Group, Sample, Showcase
+from usseg_monai.tasks import TASKS, load
+from usseg_monai.tasks.showcase import Showcase
 
-__all__ = ["SHOWCASES", "Group", "Sample", "Showcase"]
+__all__ = ["SHOWCASES"]
 
-SHOWCASES: dict[str, Showcase] = {showcase.task: showcase for showcase in (FETAL_HEAD, NERVE, BREAST, LEFT_VENTRICLE)}
+SHOWCASES: dict[str, Showcase] = {task.name: load(task.showcase) for task in TASKS.values() if task.showcase}

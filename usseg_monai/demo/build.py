@@ -1,4 +1,4 @@
-"""From showcases to files, predictions and the sections of a page."""
+"""Writes the files of showcases, predicts them, and builds the sections of the page."""
 
 from __future__ import annotations
 
@@ -9,35 +9,40 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from usseg_monai.demo.showcase import Group, Sample, Showcase
-from usseg_monai.imaging import MaskArray, atomic_path, read_frames, read_mask, write_text
+from usseg_monai.evaluation.overlap import dice
+from usseg_monai.files.table import Row, read_table
+from usseg_monai.files.write import atomic_path, write_text
+from usseg_monai.geometry.types import MaskArray
+from usseg_monai.imaging import read_frames, read_mask
 from usseg_monai.imaging.spacing import FILENAME_COLUMN, SPACING_COLUMN
-from usseg_monai.inference.batch import TABLE, Options, Summary, run_batch
-from usseg_monai.inference.inputs import find_inputs, frame_output
-from usseg_monai.inference.outputs import FOLDERS
-from usseg_monai.inference.report import Case, Miss, Misses, Section
-from usseg_monai.inference.results import Row, read_table
-from usseg_monai.inference.run_record import NAME as RUN_RECORD
-from usseg_monai.measurements.result import Measurement, Status
+from usseg_monai.inputs.find import find_inputs
+from usseg_monai.inputs.naming import frame_output
+from usseg_monai.inputs.results_folder import RUN_RECORD
+from usseg_monai.report.model import Case, Miss, Misses, Section
+from usseg_monai.report.page import outlined
+from usseg_monai.runs.options import Options
+from usseg_monai.runs.outputs import FOLDERS
+from usseg_monai.runs.run import TABLE, Summary, run_batch
 from usseg_monai.tasks import Task, get_task
+from usseg_monai.tasks.showcase import Group, Sample, Showcase
 
 __all__ = ["MISSED_BELOW", "Predicted", "Written", "predict", "write_samples"]
 
 MISSED_BELOW = 0.5
-"""A mask whose Dice with the true one is smaller has missed the structure; so has a number that is off by more than the rest of 1."""
+"""A structure counts as missed if the Dice with the true mask is below this, or the relative error of a number is above 1 minus this."""
 
 _IMAGES, _SPACINGS = "images", "pixel_size.csv"
 
 
 @dataclass(frozen=True)
 class Written:
-    """A group whose files lie ready.
+    """A group whose files are written.
 
     Attributes:
-        task: what is looked for in them.
+        task: task to run on them.
         group: the group.
-        folder: where its results go.
-        samples: by file name.
+        folder: output folder for its results.
+        samples: samples by file name.
     """
 
     task: Task
@@ -52,7 +57,7 @@ class Written:
 
     @property
     def spacing_csv(self) -> Path | None:
-        """Table of their pixel sizes, ``None`` for a group whose files need none."""
+        """Table of their pixel sizes, ``None`` if the files need none."""
         return self.images / _SPACINGS if any(sample.spacing_mm for sample in self.samples.values()) else None
 
 
@@ -61,8 +66,8 @@ class Predicted:
     """A group that was predicted.
 
     Attributes:
-        section: of the page.
-        summary: what became of its files.
+        section: its section of the page.
+        summary: the outcome of its files.
         record: the run record.
     """
 
@@ -72,10 +77,10 @@ class Predicted:
 
 
 def write_samples(showcase: Showcase, folder: Path) -> list[Written]:
-    """Write the files of a showcase, each group's to a folder of its own below the given one.
+    """Write the files of a showcase to one folder per group below the given one.
 
     Raises:
-        OutputError: they cannot be written.
+        OutputError: a file cannot be written.
     """
     written = []
     for group in showcase.groups:
@@ -94,8 +99,8 @@ def predict(written: Written, on_progress: Callable[[int], None] = lambda done: 
     """Predict the files of a group.
 
     Args:
-        written: of `write_samples`.
-        on_progress: told how many files of the group are done.
+        written: from `write_samples`.
+        on_progress: called with the number of finished files of the group.
     """
     task, group = written.task, written.group
     options = Options(spacing_csv=written.spacing_csv)
@@ -109,18 +114,23 @@ def predict(written: Written, on_progress: Callable[[int], None] = lambda done: 
 
 
 def _case(written: Written, sample: Sample, frame: int, rows: Sequence[Row]) -> Case:
-    """A picture of the page, from its row of the table and the mask that was written."""
+    """A picture of the page, from its row in the table and the saved mask."""
     row, mask = _result(written, sample, frame, rows)
-    found = None if mask is None else written.task.measure(mask, None)
-    values = {column.name: row[column.name] for column in written.task.columns}
-    outlines = () if found is None else found.outlines
-    measurement = Measurement(values, Status(row["status"]), str(row["message"]), outlines)
+    outlines = () if mask is None else written.task.measure(mask, None).outlines
     image = next(islice(read_frames(written.images / sample.name), frame, None))
-    return Case(_name(sample, frame), image, measurement, sample.truths.get(frame, {}), mask, sample.masks.get(frame))
+    true_mask = sample.masks.get(frame)
+    return Case.of_row(
+        _name(sample, frame),
+        written.task,
+        row,
+        truth=sample.truths.get(frame, {}),
+        dice=None if mask is None or true_mask is None else dice(mask, true_mask),
+        picture=outlined(image, mask, outlines, true_mask),
+    )
 
 
 def _result(written: Written, sample: Sample, frame: int, rows: Sequence[Row]) -> tuple[Row, MaskArray | None]:
-    """Row and mask of a frame; ``None`` where there is no mask."""
+    """Row and mask of a frame; ``None`` if there is no mask."""
     rows = [row for row in rows if row["file"] == sample.name]
     (item,) = find_inputs([written.images / sample.name])
     file = written.folder / FOLDERS["mask"] / f"{frame_output(item.output, frame, len(rows))}.png"
@@ -132,7 +142,7 @@ def _name(sample: Sample, frame: int) -> str:
 
 
 def _misses(written: Written, rows: Sequence[Row]) -> Misses | None:
-    """What went wrong, of all frames whose truth is known, shown or not."""
+    """The misses among all frames with known truth, shown or not."""
     known = [(sample, frame) for sample in written.samples.values() for frame in sample.truths]
     missed = []
     for sample, frame in known:
@@ -145,7 +155,7 @@ def _misses(written: Written, rows: Sequence[Row]) -> Misses | None:
 
 
 def _apart(mask: MaskArray | None, true_mask: MaskArray) -> str:
-    """How a mask misses what is there; empty where it does not.
+    """How a mask misses the true one; empty if it does not.
 
     >>> import numpy as np
     >>> nothing, there = np.zeros((4, 4), np.uint8), np.ones((4, 4), np.uint8)
@@ -157,13 +167,11 @@ def _apart(mask: MaskArray | None, true_mask: MaskArray) -> str:
         return "nothing was outlined" if true_mask.any() else ""
     if not true_mask.any():
         return "something was outlined where there is nothing"
-    common = int(((mask > 0) & (true_mask > 0)).sum())
-    overlap = 2 * common / (int((mask > 0).sum()) + int((true_mask > 0).sum()))
-    return "" if overlap >= MISSED_BELOW else f"less than half of it overlaps with the true one (Dice below {MISSED_BELOW:g})"
+    return "" if dice(mask, true_mask) >= MISSED_BELOW else f"less than half of it overlaps with the true one (Dice below {MISSED_BELOW:g})"
 
 
 def _off(row: Row, truth: Mapping[str, float]) -> str:
-    """How numbers miss the truth where the true mask is not at hand; empty where they do not.
+    """How numbers miss the true ones, used if there is no true mask; empty if they do not.
 
     >>> _off({"area_px": 160}, {"area_px": 100.0}), _off({"area_px": 149}, {"area_px": 100.0}), _off({"area_px": None}, {"area_px": 100.0})
     ('a number is off by more than half of the true one', '', 'nothing was outlined')
@@ -176,6 +184,6 @@ def _off(row: Row, truth: Mapping[str, float]) -> str:
 
 
 def _spacing_table(samples: Iterable[Sample]) -> str:
-    """The samples' pixel sizes as a table of `usseg_monai.imaging.read_spacing_csv`, which knows square pixels."""
+    """The samples' pixel sizes as a table for `usseg_monai.imaging.read_spacing_csv`, with square pixels."""
     lines = [(FILENAME_COLUMN, SPACING_COLUMN), *((sample.name, repr(sample.spacing_mm[0])) for sample in samples if sample.spacing_mm)]
     return "".join(f"{name},{spacing}\n" for name, spacing in lines)

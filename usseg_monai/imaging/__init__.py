@@ -1,4 +1,4 @@
-"""Image files to arrays and back: one decoder, one set of writers, for every engine.
+"""Image files to arrays: one decoder for every engine.
 
 Arrays are ``(rows, cols)``, row 0 at the top of the displayed picture. Importing this package costs numpy only: Pillow, nibabel and pydicom
 are loaded by the first file that needs them.
@@ -8,12 +8,11 @@ are loaded by the first file that needs them.
 (True, (0.2, 0.1))
 """
 
-from usseg_monai.imaging.decode import SUFFIXES, is_image_name, read_frames, read_image, read_mask, to_mask
-from usseg_monai.imaging.image import GreyArray, GreyImage, MaskArray, Place, Region, Source, Spacing
+from usseg_monai.geometry.types import GreyArray, MaskArray, Spacing
+from usseg_monai.imaging.decode import SUFFIXES, bare_name, is_image_name, read_frames, read_image, read_mask, to_mask
+from usseg_monai.imaging.image import GreyImage, Place, Region, Source
 from usseg_monai.imaging.limits import Limits
-from usseg_monai.imaging.overlay import draw_overlay
 from usseg_monai.imaging.spacing import parse_spacing, read_spacing_csv
-from usseg_monai.imaging.write import atomic_path, is_temporary, write_png, write_text
 
 __all__ = [
     "SUFFIXES",
@@ -25,16 +24,12 @@ __all__ = [
     "Region",
     "Source",
     "Spacing",
-    "atomic_path",
-    "draw_overlay",
+    "bare_name",
     "is_image_name",
-    "is_temporary",
     "parse_spacing",
     "read_frames",
     "read_image",
     "read_mask",
     "read_spacing_csv",
     "to_mask",
-    "write_png",
-    "write_text",
 ]

@@ -1,4 +1,4 @@
-"""The bytes of a file: read where it is small, mapped where it is large; never from a pipe or a device."""
+"""The bytes of a file: small files are read, large ones mapped; pipes and devices are refused."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from typing import IO
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging.limits import Limits
 
+__all__ = ["READ_AT_MOST", "BufferFile", "mapped", "read_small", "small"]
+
 READ_AT_MOST = 1 << 20
-"""Bytes up to which `mapped` reads a file, which costs less than mapping it."""
+"""Largest file in bytes that `mapped` reads, which costs less than mapping it."""
 
 
 class BufferFile(io.RawIOBase):
-    """A buffer as a file, for libraries that read files: nothing is copied but what they read.
+    """A buffer as a file, for libraries that read files; only what they read is copied.
 
     >>> BufferFile(b"abcdef").read(2)
     b'ab'
@@ -53,10 +55,10 @@ class BufferFile(io.RawIOBase):
 
 
 def read_small(path: str | os.PathLike[str], limits: Limits, most: int) -> bytes | None:
-    """The whole file, ``None`` where it has more than `most` bytes.
+    """The whole file, ``None`` if it has more than `most` bytes.
 
     Raises:
-        ImageError: empty, too large, no regular file, unreadable, or changed meanwhile.
+        ImageError: empty, too large, not a regular file, unreadable, or changed meanwhile.
     """
     with _opened(path, limits) as (file, size):
         if size > most:
@@ -64,13 +66,19 @@ def read_small(path: str | os.PathLike[str], limits: Limits, most: int) -> bytes
         return _whole(file, size)
 
 
-def mapped(path: str | os.PathLike[str] | bytes, limits: Limits) -> memoryview:
-    """The whole file; a large one is mapped, so that only what is looked at takes memory.
+def small(content: bytes, limits: Limits, most: int) -> bytes | None:
+    """Like `read_small`, for file content that is already in memory."""
+    _check_size(len(content), limits)
+    return content if len(content) <= most else None
 
-    To touch a mapped file that was cut meanwhile ends the process (SIGBUS): use it where that does no harm.
+
+def mapped(path: str | os.PathLike[str] | bytes, limits: Limits) -> memoryview:
+    """The whole file; a large one is mapped, so that only the parts read take memory.
+
+    Reading a mapped file that was truncated meanwhile kills the process (SIGBUS): use this only where that does no harm.
 
     Raises:
-        ImageError: as `read_small`.
+        ImageError: see `read_small`.
     """
     with _opened(path, limits) as (file, size):
         if size > READ_AT_MOST:
@@ -80,22 +88,23 @@ def mapped(path: str | os.PathLike[str] | bytes, limits: Limits) -> memoryview:
 
 @contextmanager
 def _opened(path: str | os.PathLike[str] | bytes, limits: Limits) -> Iterator[tuple[IO[bytes], int]]:
-    """The file, open, and its size, once it is clear that it may be read."""
+    """Open a file and yield it with its size, after checking that it may be read."""
     try:
-        _check_regular(os.stat(path))  # before it is opened: opening a pipe, a device or a tape may wait, or do something
-        # and again after: what is there may be another by now. Without O_NONBLOCK a named pipe would keep us waiting for a writer
+        _check_regular(os.stat(path))  # before opening: opening a pipe, a device or a tape may block or have side effects
+        # and again after: the file may be another one by now. Without O_NONBLOCK, opening a named pipe waits for a writer
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
             status = os.fstat(file.fileno())
             _check_regular(status)
-            if status.st_size > limits.max_file_bytes:
-                raise ImageError(
-                    f"{status.st_size} bytes: more than {limits.max_file_bytes}; split the file, or read it with Limits(max_file_bytes=...)"
-                )
-            if not status.st_size:
-                raise ImageError("the file is empty (0 bytes); copy or export it again")
+            _check_size(status.st_size, limits)
             yield file, status.st_size
     except OSError as error:
         raise ImageError(f"cannot be read ({error.strerror or error})") from error
+
+
+def _check_size(size: int, limits: Limits) -> None:
+    limits.check_bytes("", size)
+    if not size:
+        raise ImageError("the file is empty (0 bytes); copy or export it again")
 
 
 def _check_regular(status: os.stat_result) -> None:

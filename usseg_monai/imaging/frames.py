@@ -1,4 +1,4 @@
-"""What every decoder gives: how many frames a file holds, and a way to each."""
+"""What every decoder returns: the number of frames in a file, and access to each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy.typing as npt
 
-from usseg_monai.imaging.image import Place, Region, Spacing
+from usseg_monai.geometry.types import Spacing
+from usseg_monai.imaging.image import Place, Region
+
+__all__ = ["Frames"]
 
 
 @dataclass(frozen=True)
@@ -19,11 +22,11 @@ class Frames:
         format: decoder's name, as in `Source.format`.
         count: number of frames.
         spacing_mm: ``(row, col)``, or ``None`` where the header does not say.
-        load: index from 0 to ``(rows, cols)`` grey or ``(rows, cols, channels)`` colour, any real dtype.
-        place: index to where and when that slice was taken; ``None`` for formats that do not tell.
+        load: maps an index from 0 to ``(rows, cols)`` grey or ``(rows, cols, channels)`` colour, any real dtype.
+        place: maps an index to where and when that slice was taken; ``None`` for formats that do not state it.
         unpacks_to: bytes up to the end of the last frame once the file is inflated; 0 where it is not compressed as a whole.
-        regions: the only parts of each frame whose scale is known, see `GreyImage.regions`; empty where `spacing_mm` holds for all of it.
-        frame_spacing: index to the spacing of that frame, where a file states one for each; ``None`` where `spacing_mm` holds for all.
+        regions: the only parts of each frame whose scale is known, see `GreyImage.regions`; empty if `spacing_mm` holds for all of it.
+        frame_spacing: maps an index to the spacing of that frame, if a file states one for each; ``None`` if `spacing_mm` holds for all.
     """
 
     format: str

@@ -1,17 +1,25 @@
-"""Decoded samples of any kind to finite grey values."""
+"""Converts decoded samples of any kind to finite grey values."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from usseg_monai.errors import ImageError
-from usseg_monai.imaging.image import GreyArray
+from usseg_monai.geometry.types import GreyArray
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["LUMA", "check_channels", "grey_samples", "to_grey"]
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue: ITU-R BT.601, the same that Pillow's mode L and the Y of YCbCr use."""
+
+_GREY_MODES = {"L", "I", "F", "I;16", "I;16L", "I;16B"}
+_EIGHT_BIT_MODES = {"1", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"}
 
 
 def to_grey(samples: npt.NDArray[Any]) -> GreyArray:
@@ -41,7 +49,7 @@ def to_grey(samples: npt.NDArray[Any]) -> GreyArray:
 
 
 def check_channels(channels: int) -> None:
-    """Raise `ImageError` unless pixels of so many samples have a grey value."""
+    """Raise `ImageError` unless pixels of this number of samples have a grey value."""
     if channels not in (1, 3, 4):
         raise ImageError(f"{channels} channels: only grey (1), RGB (3) and RGBA (4) are read; save it as a grey picture")
 
@@ -59,4 +67,26 @@ def _check_finite(grey: GreyArray) -> None:
     finite = np.isfinite(grey)
     if not finite.all():
         bad = grey.size - int(finite.sum())
-        raise ImageError(f"{bad} of {grey.size} pixels are NaN or infinite; replace them by finite grey values")
+        raise ImageError(f"{bad} of {grey.size} pixels are NaN or infinite; replace them with finite grey values")
+
+
+def grey_samples(image: Image) -> npt.NDArray[Any]:
+    """Grey samples ``(rows, cols)`` of a loaded picture, at their stored depth; colours become luma.
+
+    Alpha is dropped, unless all pixels have one colour: then alpha is the picture, as in masks drawn on a layer.
+
+    Raises:
+        ImageError: a kind of pixels that has no grey value.
+    """
+    if image.mode in _GREY_MODES:
+        return np.asarray(image)
+    if image.mode not in _EIGHT_BIT_MODES:
+        raise ImageError(f"pixels of kind {image.mode}: only grey, palette, RGB, CMYK and YCbCr, with or without alpha, are read")
+    if image.mode in ("La", "RGBa"):  # colour that was multiplied by alpha: undo it before alpha is dropped
+        image = image.convert(image.mode.upper())
+    if image.mode in ("LA", "RGBA"):
+        *colours, alpha = (image.getchannel(name) for name in image.getbands())
+        low, high = alpha.getextrema()
+        if low != high and all(least == most for least, most in (colour.getextrema() for colour in colours)):
+            return np.asarray(alpha)
+    return np.asarray(image.convert("L"))

@@ -1,7 +1,7 @@
-"""Files decoded in processes of their own, which hostile bytes may exhaust, hang or crash.
+"""Decodes files in separate processes, which hostile bytes may exhaust, hang or crash.
 
-A process decodes one file at a time and is kept for the next; threads that read at the same time have one each. Its bounds are set and
-explained in `isolated_worker`. What comes back is numbers and text in a plain form, checked here: nothing that was sent is executed.
+A process decodes one file at a time and is kept for the next; threads that read at the same time have one each. `isolated_worker` sets and
+explains its limits. Answers are plain numbers and text, which are checked here: nothing that was received is executed.
 """
 
 from __future__ import annotations
@@ -25,14 +25,18 @@ import numpy.typing as npt
 
 from usseg_monai.errors import ImageError, NoPictureError, printable
 from usseg_monai.imaging.image import GreyImage, Place, Region, Source
-from usseg_monai.imaging.isolated_worker import HEADER_BYTES
 from usseg_monai.imaging.limits import Limits
 
 if TYPE_CHECKING:
     from subprocess import Popen
 
+__all__ = ["HEADER_BYTES", "WAIT_S", "decoded_elsewhere", "end_all"]
+
+HEADER_BYTES = 1024
+"""First block of an answer, read at once; a longer header continues after it."""
+
 WAIT_S = 120.0
-"""Seconds on the wall for one answer: far more than a process with its bounds on processor time needs, on a busy machine too."""
+"""Wall-clock seconds for one answer: far more than a process with limited processor time needs, even on a busy machine."""
 
 _START = "import sys; sys.path[:] = sys.argv[1:]; from usseg_monai.imaging.isolated_worker import main; main()"
 _SAMPLES = {"u1": np.uint8, "u2": np.uint16, "f4": np.float32}
@@ -42,13 +46,13 @@ _ERRORS = {"ImageError": ImageError, "NoPictureError": NoPictureError}
 
 
 def decoded_elsewhere(path: Path, limits: Limits, frame: int | None) -> Iterator[GreyImage]:
-    """All frames of a file, or one, as `content.decoded`, which does the work in another process.
+    """All frames of a file, or one, decoded by `decode.decoded` in another process.
 
     Raises:
-        ImageError: of one line, also where the file ended the process that decoded it.
+        ImageError: one line of text, also if the file killed the process that decoded it.
     """
     process = _take()
-    whole = False  # whether it can be asked again
+    whole = False  # whether the process can be used again
     try:
         process.ask(path=os.fsencode(os.path.abspath(path)).hex(), limits=asdict(limits), frame=frame)
         last = False
@@ -57,7 +61,7 @@ def decoded_elsewhere(path: Path, limits: Limits, frame: int | None) -> Iterator
             image = process.answer(path, limits)
             last = frame is not None or image.source.frame + 1 >= image.source.frames
             if not last:
-                process.ask()  # the next one is decoded while this one is worked on
+                process.ask()  # the next one is decoded while this one is processed
             whole = True
             yield image
     except _Refused as error:
@@ -71,7 +75,7 @@ def decoded_elsewhere(path: Path, limits: Limits, frame: int | None) -> Iterator
 
 
 class _Refused(Exception):
-    """The process is well and says that the file cannot be read."""
+    """The process is intact and reports that the file cannot be read."""
 
     def __init__(self, reason: ImageError) -> None:
         super().__init__(str(reason))
@@ -79,7 +83,7 @@ class _Refused(Exception):
 
 
 class _Process:
-    """The parent's side of one process. Every line that it is sent has one answer."""
+    """The parent's side of one process. Each line sent to it gets one answer."""
 
     def __init__(self) -> None:
         import subprocess
@@ -94,7 +98,7 @@ class _Process:
                 stderr=subprocess.DEVNULL,
                 bufsize=0,
                 env=os.environ | threads,
-                start_new_session=True,  # Ctrl-C of a terminal is for the command, which ends its processes itself
+                start_new_session=True,  # Ctrl-C in a terminal is for the command, which ends its processes itself
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
@@ -105,9 +109,9 @@ class _Process:
         self._poll = select.poll() if hasattr(select, "poll") else None  # Windows cannot wait for pipes
         if self._poll is not None:
             self._poll.register(self._output, select.POLLIN)
-        self._owed = 0  # answers that nobody took yet
+        self._owed = 0  # answers that were not read yet
         self.pid = self._popen.pid
-        self.tired = False  # it holds memory that it did not give back
+        self.tired = False  # it holds memory that it did not free
 
     def alive(self) -> bool:
         return not self._input.closed and self._popen.poll() is None
@@ -120,7 +124,7 @@ class _Process:
         self._owed += 1
 
     def drop(self) -> bool:
-        """Tell it that the rest of the file is not wanted, where an answer is owed; whether it lives."""
+        """If an answer is owed, tell the process to drop the rest of the file; returns whether it is alive."""
         with suppress(ImageError):
             if self._owed:
                 self.ask(path=None)
@@ -128,7 +132,7 @@ class _Process:
         return False
 
     def answer(self, path: Path, limits: Limits) -> GreyImage:
-        """The answer to the last line that was sent; those before are thrown away."""
+        """The answer to the last line that was sent; earlier answers are discarded."""
         patience = threading.Timer(WAIT_S, self._popen.kill) if self._poll is None else None
         try:
             if patience is not None:
@@ -141,7 +145,7 @@ class _Process:
                     break
             self.tired = bool(header["tired"])
             if pixels is None:
-                raise _Refused(_ERRORS[header["kind"]](printable(header["error"])))
+                raise _Refused(_ERRORS[header["kind"]](printable(header["error"]), remedy=printable(header["remedy"])))
             return _image(header, path, pixels)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise ImageError("the process that decoded it answered nonsense; the file is damaged or hostile, export it again") from error
@@ -184,17 +188,17 @@ class _Process:
             target = target[count:]
 
     def _dead(self) -> ImageError:
-        """What to say of a file over which the process died."""
+        """The error for a file that killed the process."""
         import subprocess
 
         if self._input.closed:
-            return ImageError("opened by one process and read in another, which its fork is; open the file again there")
+            return ImageError("opened in one process and read in a fork of it; open the file again there")
         with suppress(subprocess.TimeoutExpired):
             self._popen.wait(5)
         return _cause_of_death(self._popen.returncode)
 
     def end(self) -> None:
-        """Kill it and leave nothing of it behind."""
+        """Kill it and free all its resources."""
         if not self._input.closed:
             with suppress(OSError):
                 self._popen.kill()
@@ -207,15 +211,15 @@ class _Process:
                 pipe.close()
 
     def forget(self) -> None:
-        """In a forked process: it is the parent's, and must not be kept alive by copies of its pipes."""
+        """In a forked process: it belongs to the parent, and copies of its pipes must not keep it alive."""
         self.close()
         self._popen.returncode = 0
 
 
 def _cause_of_death(code: int | None) -> ImageError:
-    advice = "it is damaged, or made to harm: convert it, or export it again"
+    advice = "it is damaged or malicious: convert it, or export it again"
     if code is not None and code == -getattr(signal, "SIGPROF", 0):
-        return ImageError(f"takes more of the processor than files of its size do (2 s for the first frame); {advice}")
+        return ImageError(f"takes more processor time than files of its size do (2 s for the first frame); {advice}")
     if code is not None and code < 0:
         with suppress(ValueError):
             return ImageError(f"ended the process that decoded it ({signal.Signals(-code).name}); {advice}")
@@ -271,7 +275,7 @@ def _end(process: _Process) -> None:
 
 
 def end_all() -> None:
-    """End the processes that are kept for further files; the next one that needs a process starts one."""
+    """End the processes that are kept for further files; the next file that needs a process starts one."""
     with _lock:
         processes = [*_all]
         _all.clear()

@@ -1,8 +1,8 @@
 """What the values of a mask file mean: one structure, a structure with grey edges, or labels of several structures.
 
-Masks come as 0 and 1, as 0 and 255, as 0 and 3. Those that went through JPEG, through a change of size or out of a network have grey edges:
-the border is then at half of the maximum. Label maps have a few values, each over an area of its own: which of them is meant, only the user
-can say. The two are told apart by flat places, where a pixel is like its eight neighbours: labels have them, edges have none.
+Masks come as 0 and 1, as 0 and 255, as 0 and 3. Masks that were saved as JPEG, resized or made by a network have grey edges: the border is
+then at half of the maximum. Label maps have a few values, each over its own area; only the user can say which one is meant. Flat places,
+where a pixel equals its eight neighbours, distinguish the two: labels have them, edges do not.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ import numpy as np
 import numpy.typing as npt
 
 from usseg_monai.errors import ImageError
-from usseg_monai.imaging.image import GreyArray, MaskArray
+from usseg_monai.geometry.types import GreyArray, MaskArray
 
 __all__ = ["LEAST_GREY", "MOST_GREY", "MaskRule", "find_rule"]
 
 LEAST_GREY = 32
-"""Whole values below this are labels and no greys: a structure of 1 or 3 has no room for grey edges."""
+"""Integer values below this are labels, not greys: a structure of value 1 or 3 leaves no room for grey edges."""
 
 MOST_GREY = 0.25
-"""Share of pixels that are neither dark nor bright, above which a file is no mask but a picture. Masks whose edges were smeared over ten
-pixels have a tenth; of 200 pictures of the five training sets, all of ultrasound but 2 have more."""
+"""A file is a picture, not a mask, if more than this share of its pixels is neither dark nor bright. In masks whose edges were smeared over
+ten pixels it is a tenth; of 200 pictures of the five training sets, all of ultrasound but 2 have more."""
 
 FLAT = 0.05
-"""Share of the values in between that lie in flat places, above which they are labels."""
+"""Values in between are labels if more than this share of them lies in flat places."""
 
 _BETWEEN = (0.08, 0.92)  # of the maximum: JPEG leaves flat places near black and near white
-_FEW = 3  # values: so few are no traces of JPEG, and any of them may be a label, though 254 is the same as 255
+_FEW = 3  # values: so few do not come from JPEG, and any of them may be a label, but 254 is the same as 255
 _NEARLY = 0.98  # of the maximum
-_OVERSHOOT = 0.25  # of the maximum: splines swing below 0 beside an edge
+_OVERSHOOT = 0.25  # of the maximum: splines undershoot 0 beside an edge
 _BRIGHT_EDGES, _FEW_BRIGHT = 1.45, 0.05
-"""JPEG makes edges of colours brighter than the structure, up to 1.43 times at quality 30 (blue); 4.4 % of the structure at most."""
-_MOST_VALUES = 1 << 16  # distinct ones that are counted
+"""JPEG makes edges of colours brighter than the structure: up to 1.43 times at quality 30 (blue), on at most 4.4 % of the structure."""
+_MOST_VALUES = 1 << 16  # distinct values that are counted
 _SHOWN = 8  # labels that a message lists
 
 
@@ -44,10 +44,10 @@ class MaskRule:
     """Which pixels of a file are the structure.
 
     Attributes:
-        label: pixels of this value; ``None`` where there is a border instead.
-        border: pixels above it; 0 takes all that are not 0.
-        value: of the structure, where the file holds 0 and one more.
-        remark: what the user has to know of it; empty for plain masks, unless their value may be a label.
+        label: value of the structure's pixels; ``None`` if `border` decides.
+        border: pixels above it are the structure; 0 takes all that are not 0.
+        value: of the structure, if the file holds only 0 and one other value.
+        remark: note for the user; empty for plain masks, unless their value may be a label.
     """
 
     label: int | None = None
@@ -70,14 +70,14 @@ class MaskRule:
 
 
 def find_rule(frames: Iterable[GreyArray], label: int | None = None) -> MaskRule:
-    """Find out which pixels are the structure, from all frames of a file: a slice that shows one label is no plain mask.
+    """Determine which pixels are the structure, from all frames of a file: a slice that shows one label is not a plain mask.
 
     Args:
-        frames: grey values ``(rows, cols)``, looked at one by one.
-        label: the one that is meant, where the user says it: all other values are background.
+        frames: grey values ``(rows, cols)``, examined one by one.
+        label: chosen by the user, if at all: all other values are background.
 
     Raises:
-        ImageError: labels of several structures and none named, or a picture instead of a mask.
+        ImageError: labels of several structures and none chosen, or a picture instead of a mask.
 
     >>> find_rule([np.array([[0, 255]], np.float32)]).mask(np.array([[0, 255]], np.float32))
     array([[0, 1]], dtype=uint8)
@@ -95,14 +95,14 @@ def find_rule(frames: Iterable[GreyArray], label: int | None = None) -> MaskRule
 
 
 class _Values:
-    """What is known of the values of a file's frames."""
+    """Statistics of the values in the frames of a file."""
 
     def __init__(self) -> None:
         self._plain = self._whole = True
         self._low = self._high = 0.0
         self._pixels = self._between = 0
         self._counts: Counter[float] = Counter()  # pixels of each value but 0
-        self._flat: Counter[float] = Counter()  # of these, those that are like all their neighbours
+        self._flat: Counter[float] = Counter()  # of these, pixels equal to all their neighbours
 
     def add(self, pixels: GreyArray) -> None:
         low, high = float(pixels.min()), float(pixels.max())
@@ -111,7 +111,7 @@ class _Values:
         inside, single = pixels != 0, high or low
         if single == 0:
             return
-        if np.array_equal(pixels == single, inside):  # 0 and one more, as nearly all are
+        if np.array_equal(pixels == single, inside):  # 0 and one other value, as in nearly all masks
             count = int(np.count_nonzero(inside))
             self._counts[single] += count
             self._flat[single] += count
@@ -134,17 +134,19 @@ class _Values:
             shown = ", ".join(f"{value:g}" for value in labels[:_SHOWN]) + ", ..." * (len(labels) > _SHOWN)
             raise ImageError(f"the mask holds the labels {shown}: say which is meant, by --label N or read_mask(label=N)")
         if self._low < -_OVERSHOOT * self._high or self._high <= 0:
-            raise ImageError(f"values from {self._low:g} to {self._high:g} are no mask: give 0 for background, one value for the structure")
+            raise ImageError(
+                f"values from {self._low:g} to {self._high:g} are not a mask: give 0 for background, one value for the structure"
+            )
         high, bright = self._high, self._brightest() if self._whole else self._high
         between = self._between if bright == high else self._count(_BETWEEN[0] * bright, _BETWEEN[1] * bright)
         if between > MOST_GREY * self._pixels:
             share = f"{100 * between / self._pixels:.0f} % of the pixels are neither dark nor bright"
-            raise ImageError(f"a picture and no mask: {share}; give the masks, or predict the pictures by usseg predict")
+            raise ImageError(f"a picture, not a mask: {share}; give the masks, or predict the pictures with usseg predict")
         of = "the maximum" if bright == high else f"{bright:g}, which only edges exceed"
         return MaskRule(border=bright / 2, remark=f"grey values between 0 and {high:g}: the border is at half of {of} ({bright / 2:g})")
 
     def _brightest(self) -> float:
-        """The largest value but for overshoot at the edges of coloured masks that went through JPEG."""
+        """The largest value, without the overshoot that JPEG makes at the edges of coloured masks."""
         top = max(self._counts)
         flat = [value for value, count in self._counts.items() if value > 0 and self._flat[value] > FLAT * count]
         even = max(flat, default=top)
@@ -156,7 +158,7 @@ class _Values:
         return sum(count for value, count in self._counts.items() if low < value < high)
 
     def _labels(self) -> list[float]:
-        """The values, if they are labels of several structures; else none."""
+        """The values, if they are labels of several structures; else an empty list."""
         if not self._whole:
             return []
         values = sorted(self._counts)
@@ -173,7 +175,7 @@ class _Values:
 
 
 def _flat(pixels: GreyArray) -> npt.NDArray[np.bool_]:
-    """Where a pixel is like its eight neighbours; nowhere at the border of the picture."""
+    """Where a pixel equals its eight neighbours; false at the border of the picture."""
     flat = np.zeros(pixels.shape, np.bool_)
     along = pixels[:, 1:] == pixels[:, :-1]
     rows = along[:, 1:] & along[:, :-1]  # a pixel and those at its left and right

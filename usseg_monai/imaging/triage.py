@@ -1,7 +1,7 @@
-"""Which files are cheap for certain, told by a look at sizes and counts; all others are decoded in a process of their own.
+"""Decides from sizes and counts which files are certainly cheap; all others are decoded in a separate process.
 
-A rule may send a harmless file away, at the price of a pipe. It must never keep a dear one: what decoders do for each byte, part, tag or
-frame in Python, or in C without bound, is counted here. Bounds are such that the worst file that is kept costs about a second.
+A rule may send a harmless file away, at the cost of a pipe. It must never keep an expensive one: whatever decoders do per byte, part, tag
+or frame in Python, or in C without a bound, is counted here. With these bounds the worst file that is kept costs about a second.
 """
 
 from __future__ import annotations
@@ -10,37 +10,68 @@ from collections.abc import Callable
 from struct import calcsize, error, unpack_from
 from typing import NamedTuple
 
-from usseg_monai.imaging.content import open_frames
-from usseg_monai.imaging.dicom_kind import ALL_VR, LONG_VR, Encoding, data_set_start, guess_encoding
-from usseg_monai.imaging.limits import Limits
+from usseg_monai.imaging.formats.dicom_kind import ALL_VR, LONG_VR, Encoding, data_set_start, guess_encoding
+
+__all__ = [
+    "LARGEST_HERE",
+    "MOST_COLOUR_MAPPED",
+    "MOST_ELEMENTS",
+    "MOST_FRAMES",
+    "MOST_HEADER",
+    "MOST_PACKED",
+    "MOST_PARTS",
+    "MOST_PASSES",
+    "MOST_SEGMENTS",
+    "MOST_TAGS",
+    "MOST_UNPACKED",
+    "is_cheap",
+    "unpacks_cheaply",
+]
 
 LARGEST_HERE = 16 << 20
-"""Bytes of a file; larger ones are mapped, which only the other process may do."""
+"""Largest file in bytes that is decoded here; larger ones are mapped, which only the other process may do."""
 
 MOST_UNPACKED = 64 << 20  # bytes of samples that a compressed file unpacks to
-MOST_PACKED = 4 << 20  # bytes of such a file, which may consist of tiny parts
+MOST_PACKED = 4 << 20  # bytes of such a compressed file, which may consist of tiny parts
 MOST_HEADER = 256 << 10  # bytes of a header that a library reads element by element in Python
-MOST_PARTS = 4096  # of a PNG; its pixels are written in parts of 8 kB and more
-MOST_SEGMENTS = 256  # of a JPEG before its first scan
+MOST_PARTS = 4096  # chunks of a PNG; writers make chunks of 8 kB and more
+MOST_SEGMENTS = 256  # segments of a JPEG before its first scan
 MOST_PASSES = 64 << 20  # pixels of a JPEG times its scans
-MOST_TAGS = 128  # of a TIFF's directory
-MOST_ELEMENTS = 2048  # of a DICOM header, those of sequences without length included
-MOST_FRAMES = 200  # of a DICOM file
-MOST_COLOUR_MAPPED = 4 << 20  # bytes of DICOM pixels that a palette makes three of each
+MOST_TAGS = 128  # tags in the directory of a TIFF
+MOST_ELEMENTS = 2048  # elements of a DICOM header, including those in sequences of undefined length
+MOST_FRAMES = 200  # frames of a DICOM file
+MOST_COLOUR_MAPPED = 4 << 20  # bytes of DICOM pixels with a palette, which triples them
 
 
-def is_cheap(data: bytes, kind: str, limits: Limits) -> bool:
-    """Whether a file of this format, as `content.kind_of` names it, may be decoded in this process.
+def is_cheap(data: bytes, kind: str) -> bool:
+    """Whether a file may be opened in this process and, if also `unpacks_cheaply` says so, decoded in it.
 
-    >>> is_cheap(b"BM" + bytes(12) + (12).to_bytes(4, "little") + bytes(100), "bmp", Limits())
+    Args:
+        data: the whole file, at most `LARGEST_HERE` bytes.
+        kind: its format, from `usseg_monai.imaging.kind.kind_of`.
+
+    >>> is_cheap(b"BM" + bytes(12) + (12).to_bytes(4, "little") + bytes(100), "bmp")
     True
     """
-    if kind in _VOLUMES:
-        return _volume(data, kind, limits)
+    if kind in _VOLUMES:  # opening one reads a short header and nothing else
+        return True
     try:
         return kind in _RULES and _RULES[kind](data)
-    except (error, IndexError, ValueError):  # cut or damaged: nothing is certain
+    except (error, IndexError, ValueError):  # truncated or damaged: the cost is unknown
         return False
+
+
+def unpacks_cheaply(packed: int, unpacked: int) -> bool:
+    """Whether a file that is compressed as a whole may be decoded in this process.
+
+    Args:
+        packed: size of the file in bytes.
+        unpacked: bytes that it unpacks to (`Frames.unpacks_to`); 0 where it is not compressed as a whole.
+
+    >>> unpacks_cheaply(16 << 20, 0), unpacks_cheaply(1 << 20, 64 << 20), unpacks_cheaply(1 << 20, 65 << 20)
+    (True, True, False)
+    """
+    return unpacked == 0 or (packed <= MOST_PACKED and unpacked <= MOST_UNPACKED)
 
 
 def _png(data: bytes) -> bool:
@@ -71,7 +102,7 @@ def _jpeg(data: bytes) -> bool:
 
 
 def _read_jpeg(data: bytes) -> _Jpeg | None:
-    """What libjpeg will make of it; ``None`` where the segments before the first scan are not well-formed, or long."""
+    """What libjpeg will decode; ``None`` if the segments before the first scan are malformed or long."""
     at, pixels, precision = 2, 0, 0
     for _ in range(MOST_SEGMENTS):
         marker, length = unpack_from(">HH", data, at)
@@ -89,7 +120,7 @@ def _read_jpeg(data: bytes) -> _Jpeg | None:
 
 
 def _bmp(data: bytes) -> bool:
-    """Run lengths are unpacked by a loop of Python."""
+    """Not run-length encoded: Pillow decodes that in a Python loop."""
     header = unpack_from("<I", data, 14)[0]
     return header == 12 or (header >= 40 and unpack_from("<I", data, 30)[0] in (0, 3))
 
@@ -99,7 +130,7 @@ _TIFF_PACKINGS = {1, 2, 3, 4, 5, 8, 32773, 32946}  # none, fax, LZW, deflate, Pa
 
 
 def _tiff(data: bytes) -> bool:
-    """One page with a small directory, packed by what unpacks into the page and no further."""
+    """One page with a small directory, in a compression that unpacks no further than the page."""
     order = "<" if data[:2] == b"II" else ">"
     big = 43 in data[2:4]
     number, entry, pointer, start = ("Q", "HHQ", "Q", 8) if big else ("H", "HHI", "I", 4)
@@ -122,7 +153,7 @@ def _tiff(data: bytes) -> bool:
 
 
 def _dicom(data: bytes) -> bool:
-    """Pixels as they are or in JPEG of 8 bits, few frames, and a header that is short, whatever it holds."""
+    """Uncompressed or 8-bit JPEG pixels, few frames, and a short header of any content."""
     start = data_set_start(data)
     if start is None:
         return False
@@ -145,10 +176,10 @@ def _dicom(data: bytes) -> bool:
         if element.tag == _FRAMES:
             frames = int(value.strip(b" \0") or b"1")
         odd = element.tag == _BITS_ALLOCATED and value.strip(b"\0") not in (b"\x08", b"\x10", b"\x20")
-        if frames > MOST_FRAMES or odd or element.tag in _SEGMENTED_PALETTES:  # these are unpacked by a loop of Python
+        if frames > MOST_FRAMES or odd or element.tag in _SEGMENTED_PALETTES:  # unpacked in a Python loop
             return False
         mapped = mapped or element.tag in _PALETTES
-        at = element.begin if element.length == _UNDEFINED else element.begin + element.length  # into a sequence, or over it
+        at = element.begin if element.length == _UNDEFINED else element.begin + element.length  # into a sequence, or past it
     return False
 
 
@@ -162,15 +193,15 @@ _NATIVE = {
 }
 
 
-_JPEG_BASELINE = Encoding(implicit=False, little=True)  # of its own, to be told from that of native pixels
+_JPEG_BASELINE = Encoding(implicit=False, little=True)  # a separate object, compared by identity with that of native pixels
 _ENCODINGS = _NATIVE | {b"1.2.840.10008.1.2.4.50": _JPEG_BASELINE}
 
 
 def _behind_jpegs(data: bytes, at: int, frames: int) -> int:
-    """Where encapsulated pixels end, all of which are JPEG files that are cheap together, however they are put together to frames.
+    """End of encapsulated pixels that are all JPEG files and cheap together, however they combine into frames.
 
     Raises:
-        ValueError: they are not.
+        ValueError: they are not JPEG, or not cheap.
     """
     pixels = scans = most_scans = 0
     for number in range(MOST_FRAMES + 2):
@@ -182,7 +213,7 @@ def _behind_jpegs(data: bytes, at: int, frames: int) -> int:
             return at
         if (group, tag) != (0xFFFE, 0xE000) or length > len(part):
             break
-        if number == 0:  # the table of offsets
+        if number == 0:  # the offset table
             continue
         found = _read_jpeg(part) if part[:2] == b"\xff\xd8" else None
         if found is None or found.precision != 8:
@@ -193,13 +224,13 @@ def _behind_jpegs(data: bytes, at: int, frames: int) -> int:
 
 class _Element(NamedTuple):
     tag: int
-    vr: bytes  # empty where it is implicit
-    begin: int  # of the value
+    vr: bytes  # empty if implicit
+    begin: int  # offset of the value
     length: int
 
 
 def _dicom_element(data: bytes, at: int, encoding: Encoding) -> _Element:
-    """Raises `ValueError` for a VR that does not exist: libraries guess then."""
+    """Raises `ValueError` for a VR that does not exist: libraries guess in that case."""
     order = "<" if encoding.little else ">"
     group, number = unpack_from(order + "HH", data, at)
     if encoding.implicit or group == 0xFFFE:  # items and delimiters have no VR
@@ -213,7 +244,7 @@ def _dicom_element(data: bytes, at: int, encoding: Encoding) -> _Element:
 
 
 def _dicom_meta(data: bytes, at: int) -> tuple[int, Encoding | None]:
-    """Where the file meta information ends, and the encoding behind it; ``None`` where it is none of those that may stay here."""
+    """End of the file meta information, and the encoding that follows; ``None`` for an encoding that is not decoded here."""
     encoding = None
     for _ in range(MOST_ELEMENTS):
         if data[at : at + 2] != b"\2\0":
@@ -223,15 +254,6 @@ def _dicom_meta(data: bytes, at: int) -> tuple[int, Encoding | None]:
         if element.tag == 0x00020010:
             encoding = _ENCODINGS.get(data[element.begin : at].rstrip(b"\0 "))
     return at, encoding
-
-
-def _volume(data: bytes, kind: str, limits: Limits) -> bool:
-    """Samples that lie in the file as they are, or do not unpack to much. Opening these formats reads a short header and nothing else."""
-    try:
-        unpacks_to = open_frames(data, kind, limits).unpacks_to
-        return unpacks_to <= MOST_UNPACKED and (not unpacks_to or len(data) <= MOST_PACKED)
-    except Exception:  # whatever it is, it is raised again where the file is read
-        return True
 
 
 _RULES: dict[str, Callable[[bytes], bool]] = {"png": _png, "jpeg": _jpeg, "bmp": _bmp, "tiff": _tiff, "dicom": _dicom}

@@ -1,6 +1,6 @@
-"""Kinds of files that are known and not read: what they are, and what the user can do.
+"""Known kinds of files that are not read: what they are, and what the user can do.
 
-A table, so that a message says more than "not an image". Nothing of such a file is opened beyond its first bytes.
+The table lets messages say more than "not an image". Only the first bytes of such a file are examined.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from typing import NamedTuple
 __all__ = ["HEAD", "describe_unread", "is_unread_image"]
 
 HEAD = 1024
-"""Bytes of a file that are looked at."""
+"""Bytes of a file that are examined."""
 
 _PICTURE = "save the picture as PNG or TIFF, or export it as DICOM"
 _PICTURES = "save its pictures as PNG or TIFF each, or export them as DICOM"
 _UNPACK = "unpack it, and give the files in it"
+_UNPACKED = "give the unpacked file"
+_CONVERT = "convert it to MP4: ffmpeg -i CLIP clip.mp4"
 _ONE_FILE = "save header and voxels as one NIfTI file: nibabel.save(nibabel.load('x.hdr'), 'x.nii.gz')"
 _ARRAY = "save the array as a picture, or as NIfTI with its voxel sizes"
 _VOLUME = "convert it to NIfTI"
@@ -53,11 +55,11 @@ _KINDS = tuple(
         (0, b"%PDF", "a PDF", _PICTURES),
         (0, b"%!PS", "a PostScript file", _PICTURES),
         (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Office document (Word, Excel, PowerPoint)", _PICTURES),
-        (0, b"\x1a\x45\xdf\xa3", "a video (Matroska, WebM)", _PICTURES),
-        (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a video (WMV)", _PICTURES),
-        (0, b"FLV\x01", "a video (FLV)", _PICTURES),
-        (0, b"\0\0\x01\xba", "a video (MPEG)", _PICTURES),
-        (0, b"\0\0\x01\xb3", "a video (MPEG)", _PICTURES),
+        (0, b"\x1a\x45\xdf\xa3", "a video (Matroska, WebM)", _CONVERT),
+        (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a video (WMV)", _CONVERT),
+        (0, b"FLV\x01", "a video (FLV)", _CONVERT),
+        (0, b"\0\0\x01\xba", "a video (MPEG)", _CONVERT),
+        (0, b"\0\0\x01\xb3", "a video (MPEG)", _CONVERT),
         (0, b"MATLAB 5.0", "a MATLAB file", _ARRAY),
         (0, b"MATLAB 7.3", "a MATLAB file", _ARRAY),
         (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file (MATLAB 7.3, MINC 2, ISMRMRD)", _ARRAY),
@@ -72,9 +74,9 @@ _KINDS = tuple(
         (0, b"KRETZFILE", "a GE Kretz volume of a 3-D ultrasound machine", "export it as DICOM or NIfTI"),
         (344, b"ni1\0", "the header of a NIfTI pair (.hdr and .img), or its voxels", _ONE_FILE),
         (4, b"ni2\0", "the header of a NIfTI pair (.hdr and .img)", _ONE_FILE),
-        (0, b"version https://git-lfs", "a Git LFS pointer and not the file", "fetch the files first: git lfs pull"),
-        (0, b"/annex/objects/", "a git-annex pointer and not the file", "fetch the files first: git annex get"),
-        (0, b"\0\x05\x16\x07", "what macOS keeps beside a file (AppleDouble)", "give the file itself, whose name does not begin with ._"),
+        (0, b"version https://git-lfs", "a Git LFS pointer, not the file", "fetch the files first: git lfs pull"),
+        (0, b"/annex/objects/", "a git-annex pointer, not the file", "fetch the files first: git annex get"),
+        (0, b"\0\x05\x16\x07", "macOS metadata of a file (AppleDouble)", "give the file itself, whose name does not begin with ._"),
         (0, b"\x7fELF", "a program", "give image files"),
         (0, b"MZ", "a program", "give image files"),
         (0, b"SQLite format 3\0", "a database", "give image files"),
@@ -96,9 +98,9 @@ _BRANDS = {
     b"avis": "an AVIF picture",
     b"crx ": "a Canon raw photograph",
 }
-"""Of files made of boxes; all others are videos."""
+"""Brands of files made of boxes (ISO base media); all others are videos."""
 
-_RIFF = {b"WEBP": ("a WebP picture", _PICTURE), b"AVI ": ("a video (AVI)", _PICTURES), b"WAVE": ("a sound", "give image files")}
+_RIFF = {b"WEBP": ("a WebP picture", _PICTURE), b"AVI ": ("a video (AVI)", _UNPACKED), b"WAVE": ("a sound", "give image files")}
 
 _TEXTS = (
     ((b"<!doctype html", b"<html"), "an HTML page, such as a download that was refused", "download the file again, logged in"),
@@ -109,10 +111,10 @@ _TEXTS = (
 
 
 def describe_unread(head: bytes) -> str | None:
-    """What a file is that cannot be read, and what to do, as one clause; ``None`` where it is not known.
+    """What an unsupported file is, and what to do about it, as one clause; ``None`` if its kind is unknown.
 
     Args:
-        head: the first `HEAD` bytes of a file of none of the formats that are read, or all it has.
+        head: the first `HEAD` bytes of a file of an unsupported format, or all if it has fewer.
 
     >>> describe_unread(b"GIF89a")
     'a GIF, which is not read; save its pictures as PNG or TIFF each, or export them as DICOM'
@@ -126,7 +128,7 @@ def describe_unread(head: bytes) -> str | None:
 
 
 def is_unread_image(head: bytes) -> bool:
-    """Whether a file is an image as scanners and their archives write it, of a kind that is not read: folders do not pass over it.
+    """Whether a file is an image from a scanner or archive of a kind that is not read: folder scans do not skip it.
 
     >>> is_unread_image(b"KRETZFILE 1.0"), is_unread_image(b"GIF89a")
     (True, False)
@@ -140,11 +142,11 @@ def _describe(head: bytes) -> tuple[str, str] | None:
         if head[kind.at : kind.at + len(kind.magic)] == kind.magic:
             return kind.name, kind.remedy
     if head[4:8] == b"ftyp":
-        return (_BRANDS[head[8:12]], _PICTURE) if head[8:12] in _BRANDS else ("a video (MP4, QuickTime)", _PICTURES)
+        return (_BRANDS[head[8:12]], _PICTURE) if head[8:12] in _BRANDS else ("a video (MP4, QuickTime)", _UNPACKED)
     if head.startswith(b"RIFF") and head[8:12] in _RIFF:
         return _RIFF[head[8:12]]
     if head[128:132] == b"DICM":
-        return "a DICOM file", "give the unpacked file"
+        return "a DICOM file", _UNPACKED
     if _is_analyze(head):
         return _ANALYZE, _ONE_FILE
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
@@ -155,7 +157,7 @@ def _describe(head: bytes) -> tuple[str, str] | None:
 
 
 def _is_analyze(head: bytes) -> bool:
-    """Size of the header, then the number of dimensions, in either byte order."""
+    """By the size of the header and the number of dimensions, in either byte order."""
     for order in ("little", "big"):
         if head[:4] == (348).to_bytes(4, order) and len(head) >= 348:
             return 1 <= int.from_bytes(head[40:42], order) <= 7

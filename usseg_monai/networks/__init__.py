@@ -1,0 +1,1 @@
+"""Networks of the released bundles. Floor 5."""

@@ -1,4 +1,4 @@
-"""The module that is exported: from decoded grey values to a mask on the same grid."""
+"""The exported module: decoded grey values in, mask on the same grid out."""
 
 from __future__ import annotations
 
@@ -13,23 +13,22 @@ __all__ = ["Deployed"]
 
 
 class Deployed(nn.Module):
-    """Network with its pre- and post-processing, so that a user of the ONNX file needs nothing else.
+    """Network with its pre- and post-processing, so that the ONNX file is self-contained.
 
     The steps are those of the bundle's ``inference.json``: antialiased resize, standardisation by the image's own mean and deviation,
-    network, bilinear resize of the logits to the source grid, sigmoid or softmax, threshold; and where the network classifies, an empty
-    mask unless the structure is present. What is to be thought of the answer comes along.
+    network, bilinear resize of the logits to the source grid, sigmoid or softmax, threshold. If the network classifies, the mask is empty
+    unless the structure is present. Unlikeness and confidence are returned too.
 
     Args:
-        network: gives logits ``(1, C, W, H)`` of an image ``(1, 1, W, H)``, C = 1 or, with the background as the first channel, 2; or
+        network: returns logits ``(1, C, W, H)`` of an image ``(1, 1, W, H)``, C = 1 or, with background as the first channel, 2; or
             ``{"mask": such logits, "class": (1, classes)}`` (`usseg_monai.networks.two_heads`).
         image_size: ``(W, H)`` that the network was trained at.
-        presence_threshold: least probability that there is a structure at all; of use only where the network classifies.
-        trust: fitted on the network; ``None`` for weights of which nothing is known.
+        presence_threshold: minimum probability that there is a structure; used only if the network classifies.
+        trust: fitted on the network; ``None`` for weights without a fitted trust.
 
     Shapes: ``pixels`` float ``(rows, cols)`` of any range; returns the probability, float32 ``(rows, cols)``, the mask, uint8
     ``(rows, cols)`` of 0 and 1, and float32 scalars: unlikeness and confidence (`usseg_monai.networks.trust`) where there is a trust, and
-    the probability of each class. Networks here see images as MONAI's readers give
-    them, columns first, hence the two transpositions.
+    the probability of each class. Networks here take images as MONAI's readers return them, columns first, hence the two transpositions.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
-"""A U-Net around an encoder that has seen a million photographs before it sees the first ultrasound image.
+"""A U-Net whose encoder is pretrained on a million photographs.
 
-With a few hundred images of lesions a network learns edges and textures from too little. EfficientNet-Lite0 (the variant of Tan, Le,
-"EfficientNet: rethinking model scaling for convolutional neural networks", ICML 2019, without squeeze-and-excitation and with ReLU6) brings
-them along, small enough for a CPU.
+A few hundred images of lesions are too few to learn edges and textures from. EfficientNet-Lite0 (the variant of Tan, Le, "EfficientNet:
+rethinking model scaling for convolutional neural networks", ICML 2019, without squeeze-and-excitation and with ReLU6) knows them already,
+and is small enough for a CPU.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["EfficientUNet", "efficientnet_lite0"]
 
 
 class Stage(NamedTuple):
-    """Inverted residuals of one width: the first of them strides."""
+    """Inverted residuals of one width; the first one strides."""
 
     repeats: int
     kernel: int
@@ -38,14 +38,14 @@ LEVELS = (
     (Stage(3, 3, 2, 6, 80), Stage(3, 5, 1, 6, 112)),
     (Stage(4, 5, 2, 6, 192), Stage(1, 3, 1, 6, 320)),
 )
-"""The stages of EfficientNet-Lite0 (Tan and Le 2019, table 1), by the grid they work on: 1/2, 1/4 ... 1/32 of the input's size."""
+"""The stages of EfficientNet-Lite0 (Tan and Le 2019, table 1), by their grid: 1/2, 1/4 ... 1/32 of the input's size."""
 
 WIDTHS = tuple(level[-1].width for level in LEVELS)
 """Features of each level of the encoder."""
 
 
 class Depthwise(nn.Conv2d):
-    """A convolution of each feature by itself."""
+    """A depthwise convolution: each feature by itself."""
 
     def __init__(self, channels: int, kernel: int, stride: int) -> None:
         super().__init__(channels, channels, kernel, stride, kernel // 2, groups=channels, bias=False)
@@ -53,18 +53,20 @@ class Depthwise(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         if self.training and not torch.jit.is_scripting():
             return self._train(x)
-        return self._conv_forward(x, self.weight, None)
+        features: Tensor = self._conv_forward(x, self.weight, None)
+        return features
 
     @torch.jit.unused
     def _train(self, x: Tensor) -> Tensor:
-        # On a CPU the gradients of a strided or large one take 3 to 8 times longer in bfloat16.
+        # On a CPU, gradients of a strided or large depthwise convolution take 3 to 8 times longer in bfloat16.
         exact = self.stride[0] > 1 or self.kernel_size[0] > 3
         with torch.autocast(x.device.type, enabled=torch.is_autocast_enabled(x.device.type) and not exact):
-            return self._conv_forward(x.float() if exact else x, self.weight, None).to(x.dtype)
+            features: Tensor = self._conv_forward(x.float() if exact else x, self.weight, None)
+            return features.to(x.dtype)
 
 
 class InvertedResidual(nn.Module):
-    """Widen, look at each feature's neighbourhood by itself, narrow (Sandler et al., "MobileNetV2", CVPR 2018)."""
+    """Expand, convolve depthwise, project (Sandler et al., "MobileNetV2", CVPR 2018)."""
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -74,14 +76,15 @@ class InvertedResidual(nn.Module):
         if expansion != 1:
             self.body.extend([nn.Conv2d(in_channels, wide, 1, bias=False), _norm(wide), nn.ReLU6(inplace=True)])
         self.body.extend([Depthwise(wide, kernel, stride), _norm(wide), nn.ReLU6(inplace=True)])
-        self.body.extend([nn.Conv2d(wide, out_channels, 1, bias=False), _norm(out_channels)])  # a narrow layer keeps its sign
+        self.body.extend([nn.Conv2d(wide, out_channels, 1, bias=False), _norm(out_channels)])  # no activation after the narrow layer
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.body(x) + x if self.adds else self.body(x)
+        features: Tensor = self.body(x)
+        return features + x if self.adds else features
 
 
 def efficientnet_lite0(in_channels: int = 1) -> nn.Sequential:
-    """EfficientNet-Lite0 without its classifier: its levels, `WIDTHS` wide, each on half the grid of the one before."""
+    """EfficientNet-Lite0 without its classifier: levels of `WIDTHS` features, each on half the grid of the one before."""
     width = STEM_WIDTH
     levels = nn.Sequential()
     blocks: list[nn.Module] = [nn.Conv2d(in_channels, width, 3, 2, 1, bias=False), _norm(width), nn.ReLU6(inplace=True)]
@@ -103,17 +106,17 @@ class EfficientUNet(UNet):
         in_channels: channels of the image.
         out_channels: channels of the logits.
         widths: features of the decoder at 1/2, 1/4, 1/8 and 1/16 of the input's size.
-        deep_supervision: number of coarser levels that give auxiliary logits in training mode.
-        pretrained: begin with an encoder that was trained on photographs (`usseg_monai.networks.photographs`), for training.
+        deep_supervision: number of coarser levels with auxiliary logits in training mode.
+        pretrained: start training from an encoder trained on photographs (`usseg_monai.networks.photographs`).
 
     Attributes:
         feature_widths: features of each level of the encoder, fine to coarse.
 
-    Shapes: input ``(batch, in_channels, H, W)``, H and W divisible by 32; output as of `ResidualUNet`.
+    Shapes: input ``(batch, in_channels, H, W)``, H and W divisible by 32; output as for `ResidualUNet`.
 
     Raises:
         UsageError: not four widths.
-        UssegError: pretrained weights are wanted, and the package that holds them is not installed.
+        UssegError: pretrained weights are requested, but their package is not installed.
 
     >>> network = EfficientUNet().eval()
     >>> network(torch.zeros(1, 1, 64, 96)).shape
@@ -141,4 +144,4 @@ class EfficientUNet(UNet):
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
-    return nn.BatchNorm2d(channels, eps=1e-3)  # what the released weights were made with
+    return nn.BatchNorm2d(channels, eps=1e-3)  # the epsilon of the released weights

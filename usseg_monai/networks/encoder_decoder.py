@@ -1,4 +1,4 @@
-"""A plain encoder-decoder: the reference that shows what skip connections are worth."""
+"""A plain encoder-decoder: a reference to measure the benefit of skip connections."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from usseg_monai.errors import UsageError
 __all__ = ["UPSAMPLE_MODES", "EncoderDecoder"]
 
 UPSAMPLE_MODES = {"transposed": "deconv", "interpolation": "nontrainable"}
-"""How the decoder may enlarge, with MONAI's name of it."""
+"""Up-sampling modes of the decoder, with MONAI's names."""
 
 
 class EncoderDecoder(nn.Module):
-    """Strided convolutions down, up-sampling back, and nothing between the two sides but the coarsest features.
+    """Strided convolutions down, up-sampling back; only the coarsest features connect the two sides.
 
-    Each level has two 3x3 convolutions with batch norm and the activation. Down, the first of them has stride 2; up, the features are
-    enlarged twofold before them.
+    Each level has two 3x3 convolutions with batch norm and the activation. On the way down the first has stride 2; on the way up the
+    features are enlarged twofold before the convolutions.
 
     Args:
         in_channels: channels of the image.
         out_channels: channels of the logits.
         widths: features at 1/2, 1/4, 1/8 ... of the input's size; their number is the depth.
         activation: name of one of MONAI's activations (`monai.networks.layers.Act`): ``relu``, ``leakyrelu``, ``elu``, ``prelu`` ...
-        upsample: ``transposed`` is a 2x2 transposed convolution, ``interpolation`` a 1x1 convolution and bilinear enlarging.
+        upsample: ``transposed`` is a 2x2 transposed convolution, ``interpolation`` a 1x1 convolution and bilinear interpolation.
 
     Shapes: input ``(batch, in_channels, H, W)``, H and W divisible by ``2 ** len(widths)``; output ``(batch, out_channels, H, W)`` logits.
 
     Raises:
-        UsageError: no width, or an unknown way of up-sampling.
+        UsageError: no width, or an unknown up-sampling mode.
 
     >>> import torch
     >>> network = EncoderDecoder(widths=(8, 16, 24), activation="elu", upsample="interpolation").eval()

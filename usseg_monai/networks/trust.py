@@ -1,12 +1,12 @@
-"""How far a network's answer can be believed: is the picture like those it learnt from, and how good is the mask likely to be.
+"""How far to trust a network's answer: is the picture like the training images, and how good is the mask likely to be.
 
-Likeness. The features of all levels, averaged over the picture, are compared with those of the training images: what counts is the part of
-them outside the few directions in which training images differ (the residual of Wang, Li, Feng, Zhang, "ViM: out-of-distribution with
-virtual-logit matching", CVPR 2022, section 4.1). A network sees a photograph in features that an ultrasound image never had together.
+Likeness. The features of all levels, averaged over the picture, are compared with those of the training images. The distance is the part
+outside the few directions in which training images differ (the residual of Wang, Li, Feng, Zhang, "ViM: out-of-distribution with
+virtual-logit matching", CVPR 2022, section 4.1). A photograph activates features that never occur together in an ultrasound image.
 
-Confidence. The expected Dice is a logistic function of what the probability map and the likeness say. A network that is sure of each pixel
-is mostly right; one whose mask would change with the threshold is mostly not. Where the network classifies, that is the Dice to be
-expected if there is a structure, and counts with the probability that there is one: without one, any mask has a Dice of 0.
+Confidence. The expected Dice is a logistic function of descriptors of the probability map and the likeness. A network that is sure of each
+pixel is mostly right; one whose mask would change with the threshold is mostly wrong. If the network classifies, this is the expected Dice
+given a structure, and is multiplied by the probability of a structure: without one, any mask has a Dice of 0.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ DESCRIPTORS = 3
 """Number of descriptors of a mask, see `describe`."""
 
 _LITTLE = 1e-3
-"""Share of the picture that is added to areas that are divided by: keeps the ratios of empty masks defined, and near 0."""
+"""Share of the picture added to areas in denominators: keeps the ratios of empty masks defined, and near 0."""
 
 
 class Trust(nn.Module):
-    """Judges the answers of a `usseg_monai.networks.residual_unet.ResidualUNet`, or of one with classes.
+    """Assesses the answers of a `usseg_monai.networks.residual_unet.ResidualUNet`, with or without classes.
 
-    All it knows are buffers, which `usseg_monai.training.trust.fit_trust` fills from training and validation images.
+    Its state is in buffers, which `usseg_monai.weights.trust.fit_trust` fills from training and validation images.
 
     Args:
-        features: of all levels of the network's encoder together.
-        components: directions in which training images differ most.
+        features: total number over all levels of the network's encoder.
+        components: number of directions in which training images differ most.
 
     Attributes:
         center: mean features of the training images, ``(features,)``.
-        scale: of the features' differences from it, ``(features,)``.
+        scale: of the features' differences from the mean, ``(features,)``.
         directions: in which the scaled features of training images differ, orthonormal, ``(features, components)``.
         limit: distance above which a picture is unlike the training images, scalar.
-        descriptor_mean: of the descriptors of validation images, ``(3,)``.
-        descriptor_deviation: likewise.
+        descriptor_mean: mean of the descriptors of validation images, ``(3,)``.
+        descriptor_deviation: standard deviation, likewise.
         coefficients: of the logistic function of the standardised descriptors, the constant last, ``(4,)``.
 
     >>> from usseg_monai.networks.residual_unet import ResidualUNet
@@ -73,15 +73,15 @@ class Trust(nn.Module):
         self.register_buffer("coefficients", torch.zeros(DESCRIPTORS + 1))
 
     def forward(self, features: Sequence[Tensor], probability: Tensor) -> Tensor:
-        """Judge answers.
+        """Assess answers.
 
         Args:
             features: of each level of the encoder, fine to coarse, ``(batch, C, h, w)``.
             probability: of the structure, ``(batch, 1, H, W)``.
 
         Returns:
-            ``(batch, 2)``: the unlikeness, above 1 where the picture is unlike the training images, and the Dice to be expected if there is
-            a structure, 0 to 1.
+            ``(batch, 2)``: the unlikeness, above 1 where the picture is unlike the training images, and the expected Dice given a
+            structure, 0 to 1.
         """
         unlikeness = self.distance(pool(features)) / self.limit
         described = (describe(probability, unlikeness) - self.descriptor_mean) / self.descriptor_deviation
@@ -89,7 +89,7 @@ class Trust(nn.Module):
         return torch.stack([unlikeness, confidence], dim=1)
 
     def distance(self, pooled: Tensor) -> Tensor:
-        """Of pooled features ``(batch, features)`` from the space of the training images': ``(batch,)``, of the order of 1 or less."""
+        """Distance of pooled features ``(batch, features)`` from the subspace of the training images: ``(batch,)``, of order 1 or less."""
         scaled = (pooled - self.center) / self.scale
         rest = scaled - scaled @ self.directions @ self.directions.t()
         return rest.square().mean(1).sqrt()
@@ -101,10 +101,10 @@ def pool(features: Sequence[Tensor]) -> Tensor:
 
 
 def describe(probability: Tensor, unlikeness: Tensor) -> Tensor:
-    """What speaks for and against a mask, ``(batch, 3)``.
+    """Descriptors of a mask's reliability, ``(batch, 3)``.
 
-    In order: the overlap (Dice) of the probabilities with the mask that they make; the share of the mask that would be left at a stricter
-    threshold, 0.8, of what a laxer one, 0.2, would take; the logarithm of the unlikeness.
+    In order: the Dice overlap of the probabilities with their own mask; the area at a strict threshold, 0.8, over the area at a lax one,
+    0.2; the logarithm of the unlikeness.
 
     Args:
         probability: ``(batch, 1, H, W)``.
@@ -119,7 +119,7 @@ def describe(probability: Tensor, unlikeness: Tensor) -> Tensor:
 
 
 def answer_with_trust(network: Any, trust: Trust, image: Tensor) -> dict[str, Tensor]:
-    """A network's answer with what is to be thought of it, in one pass.
+    """A network's answer with unlikeness and confidence, in one pass.
 
     Args:
         network: one with ``encode`` and ``decode``, in evaluation mode.
@@ -127,7 +127,7 @@ def answer_with_trust(network: Any, trust: Trust, image: Tensor) -> dict[str, Te
         image: ``(batch, channels, H, W)``.
 
     Returns:
-        ``mask``, logits; ``class``, logits, of networks that classify; ``trust``, unlikeness and confidence, ``(batch, 2)``.
+        ``mask``, logits; ``class``, logits, for networks that classify; ``trust``, unlikeness and confidence, ``(batch, 2)``.
     """
     features, heads = answer_with_features(network, image)
     unlikeness, confidence = trust(features, of_structure(heads["mask"])).unbind(1)
@@ -144,10 +144,10 @@ def answer_with_features(network: Any, image: Tensor) -> tuple[list[Tensor], dic
 
 
 class TrustInferer(SimpleInferer):
-    """Runs a network on whole images and judges its answers, see `answer_with_trust`.
+    """Runs a network on whole images and assesses its answers, see `answer_with_trust`.
 
     Args:
-        trust: fitted on the network; ``None`` for weights of which nothing is known: the network's plain answer.
+        trust: fitted on the network; ``None`` returns the network's plain answer.
     """
 
     def __init__(self, trust: Trust | None) -> None:

@@ -1,4 +1,4 @@
-"""U-Nets with a second head, which says what the image as a whole is."""
+"""U-Nets with a second head that classifies the whole image."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _HIDDEN = 32
 class _UNetWithClasses(nn.Module):
     """A U-Net whose two deepest features also classify the image.
 
-    The class head sees the features averaged and at their largest over the whole picture, and averaged over what the first head takes
-    for the structure: whether a lesion is benign stands in and around it. No gradient flows through that weighting, so that the classes
-    cannot bend the mask.
+    The class head takes the features' mean and maximum over the whole picture, and their mean over the structure predicted by the first
+    head, because whether a lesion is benign shows in and around it. No gradient flows through that weighting, so that the classes cannot
+    change the mask.
     """
 
     def __init__(self, unet: UNet, classes: int, dropout: float) -> None:
@@ -49,7 +49,8 @@ class _UNetWithClasses(nn.Module):
         mask = self.unet.decode(skips, size)
         finest = mask[:, 0] if mask.dim() == 5 else mask
         structure = torch.sigmoid(finest[:, -1:]).detach()
-        pooled = torch.cat([pool(skips[-1], structure), pool(skips[-2], structure)], dim=1)
+        levels = len(skips)
+        pooled = torch.cat([pool(skips[-1], structure, 1 << levels), pool(skips[-2], structure, 1 << (levels - 1))], dim=1)
         logits = self.classifier(pooled)
         return {"mask": mask, "class": logits if self.training else logits / self.temperature}
 
@@ -58,19 +59,19 @@ class ResidualUNetWithClasses(_UNetWithClasses):
     """`usseg_monai.networks.residual_unet.ResidualUNet` with a second head.
 
     Args:
-        classes: class logits; with one, it is the logit of "there is a structure", with more, the first class is "there is none".
+        classes: number of class logits. A single one is the logit of "structure present"; with several, the first class is "no structure".
         in_channels: channels of the image.
         out_channels: channels of the mask's logits.
         widths: features at 1/2, 1/4, 1/8 ... of the input's size.
-        deep_supervision: number of coarser levels that give auxiliary mask logits in training mode.
-        dropout: share of the pooled features that training leaves out.
+        deep_supervision: number of coarser levels with auxiliary mask logits in training mode.
+        dropout: share of the pooled features dropped in training.
 
     Attributes:
-        temperature: buffer, scalar: class logits are divided by it outside training. 1 until it is fitted on validation images
+        temperature: scalar buffer; class logits are divided by it outside training. 1 until it is fitted on validation images
             (`usseg_monai.training.calibration`; Guo et al., "On calibration of modern neural networks", ICML 2017).
 
     Shapes: input ``(batch, in_channels, H, W)``, H and W divisible by ``2 ** len(widths)``; output a dictionary of ``mask``, logits as
-        `ResidualUNet` gives them, and ``class``, logits ``(batch, classes)``.
+        for `ResidualUNet`, and ``class``, logits ``(batch, classes)``.
 
     >>> network = ResidualUNetWithClasses(classes=3, widths=(8, 16, 24)).eval()
     >>> {name: tuple(logits.shape) for name, logits in network(torch.zeros(2, 1, 64, 48)).items()}
@@ -93,22 +94,22 @@ class EfficientUNetWithClasses(_UNetWithClasses):
     """`usseg_monai.networks.efficient_unet.EfficientUNet` with a second head.
 
     Args:
-        classes: as of `ResidualUNetWithClasses`.
+        classes: as for `ResidualUNetWithClasses`.
         in_channels: channels of the image.
         out_channels: channels of the mask's logits.
-        widths: as of `EfficientUNet`.
-        deep_supervision: as of `EfficientUNet`.
-        dropout: as of `ResidualUNetWithClasses`.
-        pretrained: as of `EfficientUNet`.
+        widths: as for `EfficientUNet`.
+        deep_supervision: as for `EfficientUNet`.
+        dropout: as for `ResidualUNetWithClasses`.
+        pretrained: as for `EfficientUNet`.
 
     Attributes:
-        temperature: as of `ResidualUNetWithClasses`.
+        temperature: as for `ResidualUNetWithClasses`.
 
-    Shapes: input ``(batch, in_channels, H, W)``, H and W divisible by 32; output as of `ResidualUNetWithClasses`.
+    Shapes: input ``(batch, in_channels, H, W)``, H and W divisible by 32; output as for `ResidualUNetWithClasses`.
 
     Raises:
         UsageError: not four widths.
-        UssegError: pretrained weights are wanted, and the package that holds them is not installed.
+        UssegError: pretrained weights are requested, but their package is not installed.
 
     >>> network = EfficientUNetWithClasses(classes=3).eval()
     >>> {name: tuple(logits.shape) for name, logits in network(torch.zeros(2, 1, 64, 32)).items()}
@@ -128,11 +129,12 @@ class EfficientUNetWithClasses(_UNetWithClasses):
         super().__init__(EfficientUNet(in_channels, out_channels, widths, deep_supervision, pretrained), classes, dropout)
 
 
-def pool(features: Tensor, structure: Tensor) -> Tensor:
-    """Mean, maximum and mean over the structure of features ``(batch, C, h, w)``: ``(batch, 3 C)``.
+def pool(features: Tensor, structure: Tensor, cell: int) -> Tensor:
+    """Mean, maximum, and mean over the structure, of features ``(batch, C, H / cell, W / cell)``: ``(batch, 3 C)``.
 
-    ``structure`` is a probability ``(batch, 1, H, W)``; where there is none, its mean is near 0.
+    ``structure`` is a probability ``(batch, 1, H, W)``; without a structure, its mean is near 0. The cell is a number and not taken from
+    both sizes, because ONNX has no pooling to a size that is known only when the graph runs.
     """
-    weight = functional.adaptive_avg_pool2d(structure, [features.size(2), features.size(3)]).to(features.dtype)
+    weight = functional.avg_pool2d(structure, cell).to(features.dtype)
     inside = (features * weight).sum((2, 3)) / (weight.sum((2, 3)) + 0.1)
     return torch.cat([features.mean((2, 3)), features.amax((2, 3)), inside], dim=1)

@@ -1,4 +1,4 @@
-"""Brushes that the scenes of phantoms are drawn with: soft steps, bells, ovals. Lengths in mm, levels in dB."""
+"""Drawing primitives for phantom scenes: soft steps, bells, ovals. Lengths in mm, levels in dB."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Oval", "bell", "blend", "step"]
 
 
 def blend(below: Floats, above: Floats, weight: Floats) -> Floats:
-    """From ``below`` where the weight is 0 to ``above`` where it is 1."""
+    """Interpolate from ``below`` (weight 0) to ``above`` (weight 1)."""
     return below + (above - below) * weight
 
 
@@ -54,7 +54,7 @@ class Oval:
 
     @property
     def area(self) -> float:
-        """In mm²."""
+        """Area in mm²."""
         return math.pi * self.long * self.short
 
     @property
@@ -78,7 +78,7 @@ class Oval:
         return self.distance_along(*self.axes(x, y))
 
     def distance_along(self, u: Floats, v: Floats) -> Floats:
-        """As `distance`, of points by their coordinates along the `axes`."""
+        """As `distance`, for points given by their coordinates along the `axes`."""
         rho = np.hypot(u / np.float32(self.long), v / np.float32(self.short))
         slope = np.hypot(u / np.float32(self.long**2), v / np.float32(self.short**2))
         near: Floats = (rho - 1) * rho / np.maximum(slope, np.float32(1e-6))

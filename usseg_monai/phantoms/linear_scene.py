@@ -1,6 +1,6 @@
-"""What every scene under a linear probe has: maps of scattering, mirroring and absorption, and brushes for layered tissue.
+"""Base of the scenes under a linear probe: maps of scattering, specular reflection and absorption; brushes for layered tissue.
 
-The beams of a linear probe are parallel: the beam grid is the picture's own pixel grid.
+The beams of a linear probe are parallel: the beam grid is the picture's pixel grid.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class LinearScene:
     """Maps of one scene, ``(rows, cols)``. Levels are amplitudes in dB against white, lengths mm.
 
     Args:
-        rng: decides what chance decides.
+        rng: source of all randomness.
         shape: ``(rows, cols)``.
         spacing_mm: size of the square pixels.
     """
@@ -32,46 +32,46 @@ class LinearScene:
         self._width, self._depth = float(x.max()), float(y.max())
         self._level: Floats = self._ground()
         self._mirror_level: Floats = np.full(shape, -90, np.float32)
-        self._absorb: Floats = np.full(shape, 0.15, np.float32)  # dB for each mm beyond what the time gain makes good
+        self._absorb: Floats = np.full(shape, 0.15, np.float32)  # dB per mm, beyond what time-gain compensation restores
         self._uneven = smooth_noise(rng, x, y, (3.5, 1.2), 2)
 
     def _ground(self) -> Floats:
-        """Level of the tissue that the others are drawn on."""
+        """Level of the background tissue."""
         return np.full(self._x.shape, -35, np.float32)
 
     def diffuse(self) -> Floats:
-        """Amplitude of scattering, electronic noise included."""
+        """Amplitude of diffuse scattering, including electronic noise."""
         noise = 10 ** ((-56 + 0.25 * self._y) / 20)
         amplitude: Floats = np.hypot(10 ** ((self._level + self._fade()) / 20), noise).astype(np.float32)
         return amplitude
 
     def mirror(self) -> Floats:
-        """Amplitude of smooth interfaces."""
+        """Amplitude of specular reflection at smooth interfaces."""
         amplitude: Floats = (10 ** ((self._mirror_level + self._fade()) / 20)).astype(np.float32)
         return amplitude
 
     def _fade(self) -> Floats:
-        """What is left of the sound: shadows below what absorbs it, more below fluid."""
+        """Remaining sound level: shadows below absorbers, enhancement below fluid."""
         fade: Floats = np.maximum(-np.cumsum(self._absorb, axis=0, dtype=np.float32) * np.float32(self._spacing_mm), np.float32(-40))
         return fade
 
     def _add_mirror(self, level: float | Floats, weight: Floats) -> None:
-        """Lay an interface over the others, nowhere as strong as elsewhere; each factor of ten below weight 1 costs 20 dB."""
+        """Add an interface of uneven strength; each factor of ten below weight 1 costs 20 dB."""
         shift = self._rng.integers(0, self._uneven.shape)
         uneven = np.roll(self._uneven, tuple(shift), axis=(0, 1))
         decibels = level + 4.5 * uneven + 20 * np.log10(np.maximum(weight, np.float32(1e-4)))
         np.maximum(self._mirror_level, decibels, out=self._mirror_level)
 
     def _noise(self, along_mm: float, down_mm: float, octaves: int = 1) -> Floats:
-        """Noise that lies as layers do."""
+        """Noise that follows the layers."""
         return smooth_noise(self._rng, self._x, self._y, (along_mm, down_mm), octaves)
 
     def _broken(self, scale_mm: float, share: float) -> Floats:
-        """1 and 0 in turn along x and y: interfaces are seen in pieces."""
+        """Alternates between 1 and 0 along x and y, so that interfaces appear broken."""
         return step(self._noise(scale_mm, scale_mm) + share, 0.8)
 
     def _fibres(self, angle: float, length_mm: float, distance_mm: float) -> Floats:
-        """Noise drawn out along a direction."""
+        """Noise stretched along a direction."""
         c, s = np.float32(math.cos(angle)), np.float32(math.sin(angle))
         return smooth_noise(self._rng, self._x * c - self._y * s, self._x * s + self._y * c, (length_mm, distance_mm), 2)
 

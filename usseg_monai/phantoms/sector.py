@@ -1,4 +1,4 @@
-"""Geometry of a convex probe: from the picture's millimetres to beams and depths, and back to pixels."""
+"""Geometry of a convex probe: from picture coordinates in mm to beams and depths, and back to pixels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from usseg_monai.phantoms.speckle import Floats
+
+__all__ = ["BeamGrid", "Sector"]
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,12 @@ class Sector:
     half_angle: float
 
     def beam_grid(self, size_mm: tuple[float, float], depth_step_mm: float, beam_step_mm: float) -> BeamGrid:
-        """Beams and depths that cover what a picture shows of the sector.
+        """Beams and depths that cover the visible part of the sector.
 
         Args:
             size_mm: width and height of the picture.
-            depth_step_mm: distance of samples along a beam.
-            beam_step_mm: distance of beams half way down.
+            depth_step_mm: distance between samples along a beam.
+            beam_step_mm: distance between beams at half depth.
         """
         width, height = size_mm
         side = np.linspace(0, 1, 33)
@@ -69,7 +71,7 @@ class BeamGrid:
 
     @property
     def depth_step_mm(self) -> float:
-        """Distance of samples along a beam."""
+        """Distance between samples along a beam."""
         return float(self.radius[1] - self.radius[0])
 
     def points(self) -> tuple[Floats, Floats]:

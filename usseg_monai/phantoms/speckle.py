@@ -18,6 +18,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+__all__ = ["Field", "Floats", "PointSpread", "convolve", "envelope", "log_compress", "scatter", "smooth_noise"]
+
 Field = npt.NDArray[np.complex64]
 """Complex amplitude at baseband on the beam grid, shape ``(depths, beams)``."""
 
@@ -29,7 +31,7 @@ Floats = npt.NDArray[np.floating[Any]]
 class PointSpread:
     """Gaussian point-spread function; standard deviations in samples of the beam grid.
 
-    Constant in samples means that its width in mm grows with the distance between beams, as it does for a convex probe.
+    It is constant in samples, so its width in mm grows with the distance between beams, as it does for a convex probe.
     """
 
     axial: float
@@ -39,8 +41,9 @@ class PointSpread:
 def scatter(rng: np.random.Generator, shape: tuple[int, int], per_sample: float = 4.0) -> Field:
     """Sum of the scatterers in each sample, mean power 1.
 
-    Their number is Poisson distributed with mean ``per_sample``, strength and phase of each are complex normal. The sum of ``n`` such
-    numbers is complex normal with variance ``n``: one draw serves them all. Few scatterers (below about 0.1) give sparse, spiky texture.
+    Their number is Poisson distributed with mean ``per_sample``, and each has a complex normal amplitude. The sum of ``n`` such
+    numbers is complex normal with variance ``n``, so one draw replaces them all. Few scatterers (below about 0.1) give sparse, spiky
+    texture.
 
     >>> field = scatter(np.random.default_rng(0), (200, 200))
     >>> abs(float((abs(field) ** 2).mean()) - 1) < 0.05
@@ -60,7 +63,7 @@ def convolve(field: Field, spread: PointSpread, *, keep: Literal["power", "sum"]
     Args:
         field: ``(depths, beams)``.
         spread: the point-spread function.
-        keep: ``"power"`` scales the kernel so that the mean power of random scatterers stays as it is; ``"sum"`` so that a wide,
+        keep: ``"power"`` scales the kernel so that the mean power of random scatterers is unchanged; ``"sum"`` so that a wide,
             coherent reflector keeps its amplitude.
     """
     for axis, sigma in enumerate((spread.axial, spread.lateral)):
@@ -71,7 +74,7 @@ def convolve(field: Field, spread: PointSpread, *, keep: Literal["power", "sum"]
 def _convolve_axis(field: Field, sigma: float, axis: int, keep: Literal["power", "sum"]) -> Field:
     reach = int(np.ceil(3.5 * sigma))
     size = field.shape[axis]
-    # Zeros at the end keep one end from leaking into the other through the circular transform; a multiple of 32 makes it fast.
+    # Zero padding prevents wrap-around of the circular transform; a multiple of 32 makes it fast.
     padded = -(-(size + 2 * reach) // 32) * 32
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     kernel /= kernel.sum() if keep == "sum" else np.sqrt((kernel**2).sum())
@@ -91,11 +94,11 @@ def envelope(
         diffuse: amplitude of the scattering tissue, ``(depths, beams)``, at least 0.
         mirror: amplitude of smooth interfaces, which reflect in phase and show no speckle of their own, same shape.
         spread: the point-spread function.
-        looks: independent views whose powers are averaged, as compounding scanners do; speckle contrast falls with its root.
+        looks: independent views whose powers are averaged, as compounding scanners do; speckle contrast falls as 1 / sqrt(looks).
         per_sample: see `scatter`.
 
     Returns:
-        Root mean power of the looks, same shape. With one look and no mirror the Rayleigh distribution.
+        Root mean power of the looks, same shape; Rayleigh distributed with one look and no mirror.
 
     >>> flat = np.ones((300, 300), np.float32)
     >>> echo = envelope(np.random.default_rng(0), flat, 0 * flat, PointSpread(2, 2))[10:-10, 10:-10]

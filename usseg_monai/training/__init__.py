@@ -1,0 +1,1 @@
+"""Engines, handlers and losses of training. Floor 5."""

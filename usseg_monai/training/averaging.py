@@ -1,4 +1,4 @@
-"""The moving average of the weights, which is validated and released."""
+"""Moving average of the weights, which is validated and released."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["WeightAverage"]
 
 
 class WeightAverage(EMAHandler):
-    """Ignite's moving average, which begins at the weights that the network has when a run starts.
+    """Ignite's moving average, started from the network's weights at the start of a run.
 
-    Ignite's own begins at the weights of the time when it was built. Other programs load weights later: a ``CheckpointLoader`` among the
-    trainer's handlers, MONAI Label, each round of MONAI's federated client. The average would then mix them with weights of chance.
+    Ignite's own starts from the weights at its construction. Weights may be loaded later: by a ``CheckpointLoader`` among the trainer's
+    handlers, by MONAI Label, in each round of MONAI's federated client. The average would then mix them with random weights.
 
-    Attach it after the handlers that load weights for the network, and before those that load a state to resume from, whose own average
-    then takes the place of this one. Arguments are those of `ignite.handlers.EMAHandler`.
+    Attach it after the handlers that load weights for the network, and before those that load a state to resume from, whose average
+    then replaces this one. Arguments are those of `ignite.handlers.EMAHandler`.
 
     Attributes:
-        weights_were_given: whether the network had other weights than this average when the last run started.
+        weights_were_given: whether the network's weights differed from this average when the last run started.
 
     >>> network = torch.nn.Linear(1, 1, bias=False)
     >>> average, trainer = WeightAverage(network, momentum=0.1), Engine(lambda engine, batch: None)

@@ -1,4 +1,4 @@
-"""What the engines of a bundle with two heads give to network, loss and metrics."""
+"""Batches of bundles with two heads, for network, loss and metrics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Target = Tensor | dict[str, Tensor]
 def prepare_class(
     batch: Mapping[str, Any], device: str | torch.device | None = None, non_blocking: bool = False, **to: Any
 ) -> tuple[Tensor, Target]:
-    """Image and ``{"mask", "class"}``; only the mask where the items tell no class, as when an annotator's tool trains the bundle.
+    """Image and ``{"mask", "class"}``; only the mask if the items have no class, as when an annotation tool trains the bundle.
 
     Shapes: image and mask ``(batch, 1, W, H)``, class ``(batch,)`` int64.
     """
@@ -29,7 +29,7 @@ def prepare_class(
 def prepare_presence(
     batch: Mapping[str, Any], device: str | torch.device | None = None, non_blocking: bool = False, **to: Any
 ) -> tuple[Tensor, Target]:
-    """Image and ``{"mask", "class"}``, where the class is 1 if the mask holds anything.
+    """Image and ``{"mask", "class"}``, where the class is 1 if the mask is not empty.
 
     Shapes: image and mask ``(batch, 1, W, H)``, class ``(batch, 1)`` float.
 
@@ -44,10 +44,10 @@ def prepare_presence(
 def class_answers(output: Sequence[Mapping[str, Any]]) -> tuple[list[Tensor], list[Tensor]]:
     """Predicted and true classes of an engine's output, for metrics: MONAI's ``output_transform``.
 
-    An image whose class is not known is of none: where all are such, MONAI's area under the curve is not a number, and training goes on.
+    An image of unknown class belongs to none: if all are unknown, MONAI's area under the curve is nan, and training goes on.
 
     Args:
-        output: an item an image, ``pred_class`` with the probabilities ``(classes,)`` and, where it is known, ``label_class``, one-hot.
+        output: one item per image, ``pred_class`` with the probabilities ``(classes,)`` and, if known, ``label_class``, one-hot.
 
     >>> shares = torch.tensor([0.7, 0.2, 0.1])
     >>> class_answers([{"pred_class": shares}])[1]

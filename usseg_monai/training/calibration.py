@@ -1,7 +1,7 @@
 """Calibrated class probabilities: one temperature, fitted on validation images.
 
-Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017, section 4.2: dividing all logits by one number changes
-no decision between classes, and makes the probabilities mean what they say.
+Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017, section 4.2: dividing all logits by one number
+calibrates the probabilities without changing a decision between classes.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ignite.engine import Engine, Events
 from torch import Tensor, nn
 from torch.nn import functional
 
-from usseg_monai.imaging.write import atomic_path
-from usseg_monai.training.checkpoints import load_weights
+from usseg_monai.files.write import atomic_path
+from usseg_monai.weights.checkpoints import load_weights
 
 __all__ = ["CalibrationHandler", "fit_temperature"]
 
@@ -25,11 +25,11 @@ _LARGEST_LOG = 3.0  # temperatures between 1/20 and 20
 
 
 def fit_temperature(logits: Tensor, targets: Tensor) -> float:
-    """The temperature under which the targets are likeliest.
+    """The temperature that maximises the likelihood of the targets.
 
     Args:
-        logits: ``(N, classes)``; ``(N, 1)`` for one thing to be so.
-        targets: class indices ``(N,)``; for one thing 0 or 1, ``(N, 1)``.
+        logits: ``(N, classes)``; ``(N, 1)`` for presence alone.
+        targets: class indices ``(N,)``; for presence alone 0 or 1, ``(N, 1)``.
 
     >>> logits = torch.tensor([[4.0, 0.0]]).repeat(100, 1)  # says 98 %, is right in 73 of 100
     >>> round(fit_temperature(logits, (torch.arange(100) >= 73).long()), 1)
@@ -46,13 +46,13 @@ def fit_temperature(logits: Tensor, targets: Tensor) -> float:
 
 
 class CalibrationHandler:
-    """Puts the temperature into the best weights once training is over. Attach it to the trainer.
+    """Stores the temperature in the best weights when training is over. Attach it to the trainer.
 
     Args:
         network: one with the buffer ``temperature`` (`usseg_monai.networks.two_heads`), on its device.
-        checkpoint: file of the best weights, which is written again.
+        checkpoint: file of the best weights, which is rewritten.
         batches: validation data.
-        prepare_batch: gives image and ``{"mask", "class"}`` of a batch, as the evaluator's.
+        prepare_batch: returns image and ``{"mask", "class"}`` of a batch, as the evaluator's.
     """
 
     def __init__(
@@ -72,16 +72,16 @@ class CalibrationHandler:
         if not self.checkpoint.is_file():  # no validation took place
             return
         network = load_weights(deepcopy(self.network), self.checkpoint).eval()
-        network.temperature.fill_(1.0)
+        temperature = network.get_buffer("temperature").fill_(1.0)
         device = next(network.parameters()).device
         logits, targets = [], []
         with torch.inference_mode():
             for batch in self.batches:
                 image, target = self.prepare_batch(batch, device)
-                if isinstance(target, Tensor):  # the data do not tell the classes
+                if isinstance(target, Tensor):  # the data have no classes
                     return
                 logits.append(torch.as_tensor(network(image)["class"]).cpu())
                 targets.append(torch.as_tensor(target["class"]).cpu())
-        network.temperature.fill_(fit_temperature(torch.cat(logits), torch.cat(targets)))
+        temperature.fill_(fit_temperature(torch.cat(logits), torch.cat(targets)))
         with atomic_path(self.checkpoint) as temporary:
             torch.save(network.state_dict(), temporary)

@@ -1,6 +1,8 @@
-"""Trainings that begin with weights which another program loads."""
+"""Trainings that start from weights loaded by another program."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from ignite.engine import Engine, Events
 from monai.engines import Evaluator
@@ -14,24 +16,24 @@ __all__ = ["ContinuedTraining"]
 
 
 _RATES = ("lr", "initial_lr", "max_lr", "min_lr")
-"""Of a parameter group: the present one, and those that torch's schedules put beside it."""
+"""Keys of a parameter group: the current learning rate, and those that torch's schedules add."""
 
 
 class ContinuedTraining:
-    """Treats weights that were given with care. They are validated before the first epoch, so that worse ones never take their place. The
-    learning rate is a part of that for weights of chance, which would throw a finished network back by several epochs; the moments of
-    batch norms, too, follow the batches, of few and augmented images, at a part of their rate.
+    """Protects given weights. They are validated before the first epoch, so that worse ones never replace them. The learning rate is a
+    fraction of that for random weights, which would throw a finished network back by several epochs; the running statistics of batch norms
+    also follow the batches, which are of few and augmented images, at a fraction of their rate.
 
-    Attach it to the trainer, after the average and before what loads a state to resume from.
+    Attach it to the trainer after the average and before handlers that load a state to resume from.
 
     Args:
-        average: knows whether weights were given, see `WeightAverage`.
-        optimizer: the trainer's; its learning rates, present and of the schedule, are multiplied by ``rate``.
+        average: states whether weights were given, see `WeightAverage`.
+        optimizer: the trainer's; its current and scheduled learning rates are multiplied by ``rate``.
         evaluator: the validation engine.
-        rate: share of the learning rate and of the batch norms' momentum, 0 to 1.
+        rate: factor of the learning rate and of the batch norms' momentum, 0 to 1.
 
     Raises:
-        UsageError: when the trainer starts: there is nothing to validate on.
+        UsageError: when the trainer starts without validation images.
     """
 
     def __init__(self, average: WeightAverage, optimizer: Optimizer, evaluator: Evaluator, rate: float) -> None:
@@ -43,10 +45,11 @@ class ContinuedTraining:
         engine.add_event_handler(Events.STARTED, self._begin)
 
     def _begin(self, engine: Engine) -> None:
-        if len(self.evaluator.data_loader) == 0:
+        batches: Any = self.evaluator.data_loader  # declared as an iterable, which may have no length
+        if len(batches) == 0:
             raise UsageError(
-                "no image to validate on, and the best weights are chosen by validation: put some into validate#dataset#data "
-                "(val_split of MONAI Label), or lay refit.json over train.json"
+                "no image to validate on, but the best weights are chosen by validation: put some into validate#dataset#data "
+                "(val_split of MONAI Label), or merge refit.json onto train.json"
             )
         if not self.average.weights_were_given:
             return

@@ -1,4 +1,4 @@
-"""Ignite handlers that MONAI has not: curves as a picture, the graph and the learning rate in TensorBoard."""
+"""Ignite handlers that MONAI lacks: gradient clipping, curves as a picture, graph and learning rate in TensorBoard."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from math import isfinite
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
@@ -14,18 +15,18 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.utils.tensorboard import SummaryWriter
 
-from usseg_monai.imaging.write import atomic_path, write_text
+from usseg_monai.files.write import atomic_path, write_text
 
 __all__ = ["ClipGradients", "CurvesHandler", "TensorBoardRunHandler"]
 
 
 class ClipGradients:
-    """Scales the gradient down where its norm is too large, before the optimizer sees it. Attach it to a MONAI trainer.
+    """Scales the gradient down if its norm is too large, before the optimizer's step. Attach it to a MONAI trainer.
 
-    One odd batch otherwise throws a nearly finished network back by several epochs.
+    Otherwise a single odd batch can throw a nearly finished network back by several epochs.
 
     Args:
-        network: whose gradients are meant.
+        network: whose gradients are clipped.
         max_norm: largest Euclidean norm over all parameters.
     """
 
@@ -44,11 +45,11 @@ class ClipGradients:
 class CurvesHandler:
     """Writes ``curves.json`` and ``curves.png`` after every epoch: loss, and each metric for training and validation.
 
-    Attach it to the trainer. A resumed training continues the curves of the epochs before.
+    Attach it to the trainer. A resumed training continues the earlier curves.
 
     Args:
         output_dir: folder of the two files.
-        evaluator: the validation engine, whose metrics carry the same names as the trainer's with ``val_`` for ``train_``.
+        evaluator: the validation engine, whose metrics have the trainer's names with ``val_`` for ``train_``.
         optimizer: its first group's learning rate is recorded.
     """
 
@@ -66,13 +67,14 @@ class CurvesHandler:
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._record)
 
     def _load(self, engine: Engine) -> None:
-        """Take up the curves of an interrupted training; when the engine starts, the state to resume from is not there yet."""
+        """Continue the curves of an interrupted training; not at the engine's start, when the state to resume from is not yet loaded."""
         file = self.folder / "curves.json"
         if not self.epochs and engine.state.epoch > 1 and file.is_file():
             self.epochs = [row for row in json.loads(file.read_text()) if row["epoch"] < engine.state.epoch]
 
     def _remember_loss(self, engine: Engine) -> None:
-        self._losses.append(float(engine.state.output[0]["loss"]))
+        outputs: Any = engine.state.output  # decollated by MONAI
+        self._losses.append(float(outputs[0]["loss"]))
 
     def _record(self, engine: Engine) -> None:
         row = {
@@ -90,10 +92,10 @@ class CurvesHandler:
 
 
 def draw_curves(epochs: list[dict[str, float]], file: Path) -> None:
-    """Draw one panel a quantity; training and validation of one quantity share a panel.
+    """Draw one panel per quantity; its training and validation curves share the panel.
 
     Args:
-        epochs: a row an epoch, with ``epoch`` and any ``train_*``, ``val_*`` and other columns.
+        epochs: one row per epoch, with ``epoch`` and any ``train_*``, ``val_*`` and other columns.
         file: the PNG to write.
     """
     from matplotlib.figure import Figure  # its font cache takes a second: only when a picture is drawn
@@ -141,7 +143,8 @@ class TensorBoardRunHandler:
         self.writer = SummaryWriter(self.log_dir)
 
     def _graph(self, engine: Engine) -> None:
-        image = torch.as_tensor(engine.state.output[0]["image"]).as_subclass(torch.Tensor)
+        outputs: Any = engine.state.output
+        image = torch.as_tensor(outputs[0]["image"]).as_subclass(torch.Tensor)
         mode = self.network.training
         self.network.eval()
         self.writer.add_graph(self.network, torch.zeros_like(image[None]), use_strict_trace=False)  # outputs may be a dictionary

@@ -12,8 +12,8 @@ class EllipseMomentLoss(nn.Module):
     """Difference of the ellipses that have the second moments of prediction and target.
 
     A uniform ellipse with semi-axes a >= b has variances a^2/4 and b^2/4 along its axes, so axes and centre follow from the moments of
-    the probability map without a fit, and can be differentiated. Far-away false positives weigh by their squared distance, as they do
-    in a fitted circumference. Returned is the mean over images of ``|ln a/a*| + |ln b/b*| + |c - c*| / sqrt(a* b*)``, each term at most 1;
+    the probability map without a fit, and are differentiable. False positives weigh by their squared distance, as they do in a fitted
+    circumference. The loss is the mean over images of ``|ln a/a*| + |ln b/b*| + |c - c*| / sqrt(a* b*)``, each term at most 1;
     images with an empty target do not count.
 
     Shapes: logits and target ``(batch, 1, H, W)``, target 0..1; returns a scalar.
@@ -84,15 +84,15 @@ class DeepSupervisedLoss(nn.Module):
 
 
 class TwoHeadLoss(nn.Module):
-    """Loss of a network that gives a mask and classes (`usseg_monai.networks.two_heads`).
+    """Loss of a network with a mask and classes (`usseg_monai.networks.two_heads`).
 
     Args:
         mask: loss of ``(logits, target)`` of the mask.
         classes: loss of the class logits: ``CrossEntropyLoss`` for several classes, ``BCEWithLogitsLoss`` for presence alone.
-        class_weight: factor of the second.
+        class_weight: factor of the class loss.
 
-    Shapes: prediction ``{"mask", "class"}`` with class logits ``(batch, classes)``; target the same, with what the second loss takes for
-    classes, or the mask's target alone, where the classes are not known and do not count.
+    Shapes: prediction ``{"mask", "class"}`` with class logits ``(batch, classes)``; target the same, with the class
+    loss's target, or the mask's target alone if the classes are unknown; they are then ignored.
 
     >>> loss = TwoHeadLoss(DeepSupervisedLoss(nn.BCEWithLogitsLoss()), nn.CrossEntropyLoss())
     >>> prediction, mask = {"mask": torch.zeros(2, 1, 4, 4), "class": torch.zeros(2, 3)}, torch.zeros(2, 1, 4, 4)
@@ -108,7 +108,8 @@ class TwoHeadLoss(nn.Module):
 
     def forward(self, prediction: dict[str, Tensor], target: Tensor | dict[str, Tensor]) -> Tensor:
         if isinstance(target, Tensor):
-            return self.mask(prediction["mask"], target)
-        classes = self.classes(prediction["class"].float(), target["class"])
-        loss: Tensor = self.mask(prediction["mask"], target["mask"]) + self.class_weight * classes
+            of_mask: Tensor = self.mask(prediction["mask"], target)
+            return of_mask
+        of_classes: Tensor = self.classes(prediction["class"].float(), target["class"])
+        loss: Tensor = self.mask(prediction["mask"], target["mask"]) + self.class_weight * of_classes
         return loss

@@ -1,6 +1,6 @@
-"""``key=value`` words of the command line against a bundle's config.
+"""``key=value`` overrides of a bundle's config on the command line.
 
-MONAI takes an unknown key in silence and trains as if nothing had been said. Here it is an error, found before MONAI is imported.
+MONAI silently accepts an unknown key and ignores it. Here it is an error, found before MONAI is imported.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def parse_overrides(words: Iterable[str]) -> dict[str, Any]:
         key, equals, text = word.partition("=")
         key = key.replace("::", "#")
         if not (key and equals):
-            raise UsageError(f"{word!r} is no override: write key=value, for example max_epochs=50")
+            raise UsageError(f"{word!r} is not an override: write key=value, for example max_epochs=50")
         if key in overrides:
             raise UsageError(f"{key} is given twice: give it once")
         overrides[key] = parse_value(text)
@@ -40,7 +40,7 @@ def parse_overrides(words: Iterable[str]) -> dict[str, Any]:
 
 
 def parse_value(text: str) -> Any:
-    """Read a value as JSON or as a Python literal, and take anything else as text.
+    """Parse a value as JSON or as a Python literal; anything else is text.
 
     >>> [parse_value(text) for text in ("1e-3", "true", "None", "[1, 2]", "1,2", "Adam")]
     [0.001, True, None, [1, 2], [1, 2], 'Adam']
@@ -55,7 +55,7 @@ def parse_value(text: str) -> Any:
 
 
 def config_keys(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every key of a config with its value, nested ones joined by ``#``, positions in lists counted from 0.
+    """Every key of a config with its value; nested keys are joined by ``#``, list positions count from 0.
 
     >>> [key for key, _ in config_keys({"run": ["$1"], "net": {"depth": 3}})]
     ['run', 'run#0', 'net', 'net#depth']
@@ -71,10 +71,10 @@ def config_keys(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def merge_configs(configs: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """One config of several, as MONAI puts them together: a later value takes the place of an earlier one, nested keys joined by ``#``.
+    """Merge configs as MONAI does: later values replace earlier ones; nested keys are joined by ``#``.
 
     Raises:
-        UsageError: a nested key below one that is not there.
+        UsageError: a nested key whose parent is missing.
 
     >>> merge_configs([{"net": {"depth": 3}, "lr": 1}, {"net#depth": 4, "net#width": 8, "run": []}])
     {'net': {'depth': 4, 'width': 8}, 'lr': 1, 'run': []}
@@ -92,15 +92,15 @@ def merge_configs(configs: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def check_overrides(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
-    """Hold overrides against the config that they are for.
+    """Check overrides against their config.
 
     Args:
-        config: a bundle's config as it stands in the file.
+        config: a bundle's config as in the file.
         overrides: new values by key, nested keys joined by ``#``.
 
     Raises:
-        UsageError: a key that the config has not, or a value of another kind (a word for a number). Expressions (``$...``) and
-            references (``@...``) fit everywhere.
+        UsageError: a key that is not in the config, or a value of another kind (a word for a number). Expressions (``$...``) and
+            references (``@...``) are always accepted.
     """
     known = dict(config_keys(config))
     for key, value in overrides.items():
@@ -110,7 +110,7 @@ def check_overrides(config: Mapping[str, Any], overrides: Mapping[str, Any]) -> 
 
 
 def _nearest(key: str, known: Iterable[str]) -> list[str]:
-    """At most four keys: those that end alike, then those that read alike."""
+    """At most four similar keys: first those with the same last part, then those with similar spelling."""
     known = list(known)
     last = key.rpartition("#")[2]
     alike = [name for name in known if name.rpartition("#")[2] == last]

@@ -1,4 +1,4 @@
-"""What an output folder was first used for, so that a later run into it can be held to the same."""
+"""Record of an output folder's first use, so that later runs into it can be required to match."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from usseg_monai.errors import OutputError
-from usseg_monai.imaging.write import write_text
+from usseg_monai.files.write import write_text
 
 __all__ = ["recorded"]
 
 
 def recorded(record: Path, facts: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what stands in a JSON record; in a folder without one, write these facts there first, and return them.
+    """Return the content of a JSON record; if there is none, write ``facts`` there and return them.
 
     Raises:
         OutputError: the folder cannot be made or written to.

@@ -1,4 +1,4 @@
-"""One training of a task's bundle, as ``usseg train`` and the comparison start it."""
+"""Run one training of a task's bundle, for ``usseg train`` and comparisons."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ _PLACES = {"dataset_dir": "--data", "output_dir": "-o", "ckpt_dir": "-o"}
 """Keys of the config that the arguments of `train` set, with their names on the command line."""
 
 _MAY_CHANGE = ("max_epochs", "patience", "num_workers", "device")
-"""Overrides that an interrupted or finished training may be continued with in another way."""
+"""Overrides that may change when a training is continued."""
 
 _NEEDED = ("torch", "monai", "ignite", "tensorboard", "matplotlib")
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training ended with.
+    """Result of a training.
 
     Attributes:
-        checkpoint: weights of the best epoch, as the bundle's ``models/model.pt``.
-        epochs: epochs trained, those of earlier runs into the same folder included.
-        metric_name: what "best" means: the key metric on the validation part.
+        checkpoint: weights of the best epoch, in the form of the bundle's ``models/model.pt``.
+        epochs: epochs trained, including earlier runs into the same folder.
+        metric_name: the key metric on the validation part, which defines "best".
         metric: its value at the best epoch, ``None`` before the first validation.
-        images_a_second: median over the iterations of this run, from batch to batch within an epoch, validation not counted.
+        images_a_second: median over the iterations of this run, from batch to batch within an epoch, without validation.
     """
 
     checkpoint: Path
@@ -59,19 +59,19 @@ def train(
     configs: Sequence[str] = (),
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> TrainingResult:
-    """Train a task's bundle, or go on where an earlier run into the same folder was stopped.
+    """Train a task's bundle, or resume an earlier run into the same folder.
 
     Args:
         task: name of a task.
-        data: data set: what the bundle's ``dataset_dir`` takes (a datalist's JSON file, an official data set, a folder).
+        data: data set, as for the bundle's ``dataset_dir`` (a datalist's JSON file, an official data set, a folder).
         out: folder for the weights, the state to resume from, curves and TensorBoard's files.
         overrides: new values for keys of the bundle's ``configs/train.json``, nested keys joined by ``#``.
-        configs: laid over ``configs/train.json``, one after the other: names of other configs of the bundle, or paths.
-        report: called after every iteration with their number so far and in all.
+        configs: merged onto ``configs/train.json``, in order: names (see `usseg_monai.tasks.config_file`), or paths.
+        report: called after every iteration with the number of iterations so far and in total.
 
     Raises:
-        UsageError: unknown task, config or key, data that cannot be used, or a folder that holds a training with other configs or
-            overrides (more epochs, patience, another device and number of workers are no others).
+        UsageError: unknown task, config or key, unusable data, or a folder that holds a training with other configs or overrides
+            (epochs, patience, device and number of workers may change).
         UssegError: a package that training needs is missing, or the config cannot be run with these values.
         OutputError: ``out`` cannot be written.
     """
@@ -87,7 +87,7 @@ def train(
 
 
 def _check(files: Sequence[Path], overrides: Mapping[str, Any]) -> None:
-    """Find what is wrong with the arguments before MONAI, which takes seconds, is imported."""
+    """Check the arguments before importing MONAI, which takes seconds."""
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise UssegError(f"training needs {', '.join(missing)}: pip install 'usseg-monai[train]'")
@@ -116,15 +116,15 @@ def _places(data: Path, out: Path) -> dict[str, str]:
 
 
 def _resumed(out: Path) -> dict[str, str]:
-    """The state that an earlier run into the same folder left, finished or not: what is trained there is the same (`_claim`)."""
-    from usseg_monai.training.checkpoints import newest_checkpoint
+    """The state left by an earlier run into the same folder, finished or not; `_claim` has checked that it is the same training."""
+    from usseg_monai.weights.checkpoints import newest_checkpoint
 
     newest = newest_checkpoint(str(out.absolute()))
     return {"resume_from": newest} if newest else {}
 
 
 def _claim(out: Path, options: dict[str, Any]) -> None:
-    """Write down in a fresh folder what is trained there; in one that was used before, it must be the same."""
+    """Record in a fresh folder what is trained there; in a used one it must be the same."""
     earlier = recorded(out / "train_options.json", options)
     if earlier != options:
         raise UsageError(f"{out} holds a training of {_words(earlier)}, not of {_words(options)}: repeat those, or give another -o")
@@ -135,22 +135,22 @@ def _words(options: Mapping[str, Any]) -> str:
 
 
 def _start(files: Sequence[Path], values: dict[str, Any]) -> ConfigWorkflow:
-    """Build everything that the configs name: data, network, engines."""
+    """Build what the configs define: data, network, engines."""
     from monai.bundle import ConfigWorkflow
 
-    from usseg_monai.training.config_errors import config_error
+    from usseg_monai.predict.engines.config_errors import config_error
 
-    warnings.filterwarnings("ignore", "NvImgCodecPydicomReader")  # every LoadImage misses a decoder for GPUs that we never use
+    warnings.filterwarnings("ignore", "NvImgCodecPydicomReader")  # every LoadImage lacks a GPU decoder that is never used here
     workflow = ConfigWorkflow([str(file) for file in files], workflow_type="train", **values)
     try:
         workflow.initialize()
-    except Exception as error:  # the config is the user's now: any object in it may raise anything
+    except Exception as error:  # any object in a user's config may raise any exception
         raise config_error(error, "look at the overrides and at --data") from error
     return workflow
 
 
 def _check_classes(classes: Sequence[str], workflow: ConfigWorkflow) -> None:
-    """Images that do not say their class would end the first epoch with an error deep inside MONAI."""
+    """Raise `UsageError` for images without a class, which would end the first epoch with an obscure error inside MONAI."""
     if not classes:
         return
     for key in ("train#dataset", "validate#dataset"):
@@ -159,7 +159,7 @@ def _check_classes(classes: Sequence[str], workflow: ConfigWorkflow) -> None:
         if silent:
             names = ", ".join(f"{number} {name}" for number, name in enumerate(classes))
             raise UsageError(
-                f"{len(silent)} of {len(items)} images say no class, {silent[0]} first, and the network learns classes: "
+                f"{len(silent)} of {len(items)} images have no class (first: {silent[0]}), but this network is trained with classes: "
                 f'write a datalist (usseg datalist) and add "class" to its items, {names} (docs/data.md)'
             )
 
@@ -173,14 +173,15 @@ def _run(workflow: ConfigWorkflow, checkpoint: Path, report: Callable[[int, int]
     rates: list[float] = []
     ended = 0.0
 
-    @trainer.on(Events.ITERATION_COMPLETED)
-    def _(engine: Engine) -> None:
+    def completed(engine: Engine) -> None:
         nonlocal ended
         before, ended = ended, time.perf_counter()
-        if (engine.state.iteration - 1) % engine.state.epoch_length:  # an epoch's first batch also waited for the loader to start
-            rates.append(len(engine.state.batch) / (ended - before))  # decollated by now: a list of images
-        report(engine.state.iteration, engine.state.max_epochs * engine.state.epoch_length)
+        state: Any = engine.state  # ignite declares as optional what is None until the engine runs
+        if (state.iteration - 1) % state.epoch_length:  # an epoch's first batch also waited for the loader to start
+            rates.append(len(state.batch) / (ended - before))  # decollated: a list of images
+        report(state.iteration, state.max_epochs * state.epoch_length)
 
+    trainer.add_event_handler(Events.ITERATION_COMPLETED, completed)
     workflow.run()
     workflow.finalize()
     metric = float(state.best_metric) if state.best_metric_epoch != -1 else None

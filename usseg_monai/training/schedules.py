@@ -1,4 +1,4 @@
-"""Learning rates over a training."""
+"""Learning rate schedules."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["ResumableOneCycleLR"]
 
 
 class ResumableOneCycleLR(OneCycleLR):
-    """torch's one-cycle schedule for trainings that go on.
+    """torch's one-cycle schedule for trainings that are resumed or extended.
 
-    A training that is resumed with another number of epochs goes on along the new curve: torch's own takes its length from the checkpoint
-    as well and raises in the first epoch beyond it. A trainer that runs on after the end, as in each further round of a federated training,
-    goes through a cycle again.
+    A training resumed with another number of epochs continues on the new curve: torch's own schedule restores its length from the
+    checkpoint and raises in the first epoch beyond it. A trainer that runs on after the end, as in each further round of a federated
+    training, starts a new cycle.
 
     >>> import torch
     >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)

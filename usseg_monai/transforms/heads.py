@@ -1,4 +1,7 @@
-"""Outputs of networks with several heads in post-processing."""
+"""Post-processing of networks with several heads.
+
+`SplitHeadsd` and `NameOutputsd` make keys, so they have no array form, like MONAI's `FlattenSubKeysd`.
+"""
 
 from __future__ import annotations
 
@@ -6,44 +9,77 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from monai.config import KeysCollection
-from monai.transforms import MapTransform
+from monai.transforms import MapTransform, Transform
 from torch import Tensor
 
 from usseg_monai.networks.probabilities import presence
+from usseg_monai.transforms.backends import TORCH, TORCH_AND_NUMPY
+from usseg_monai.transforms.dictionary import DictionaryForm
 
-__all__ = ["EmptyUnlessPresentd", "FinestHeadd", "NameOutputsd", "SplitHeadsd"]
+__all__ = [
+    "EmptyUnlessPresent",
+    "EmptyUnlessPresentD",
+    "EmptyUnlessPresentDict",
+    "EmptyUnlessPresentd",
+    "FinestHead",
+    "FinestHeadD",
+    "FinestHeadDict",
+    "FinestHeadd",
+    "NameOutputsD",
+    "NameOutputsDict",
+    "NameOutputsd",
+    "SplitHeadsD",
+    "SplitHeadsDict",
+    "SplitHeadsd",
+]
 
 
-class FinestHeadd(MapTransform):
-    """Keep the finest of the outputs that a deeply supervised network gives in training mode.
+class FinestHead(Transform):
+    """Keep the finest output of a deeply supervised network in training mode.
 
-    Shapes: ``(heads, C, W, H)`` to ``(C, W, H)``; what is ``(C, W, H)`` already, from a network with one output, stays as it is.
+    Shapes: ``(heads, C, W, H)`` to ``(C, W, H)``; ``(C, W, H)``, from a network with one output, is unchanged.
+
+    >>> import torch
+    >>> FinestHead()(torch.zeros(3, 1, 8, 6)).shape, FinestHead()(torch.zeros(1, 8, 6)).shape
+    (torch.Size([1, 8, 6]), torch.Size([1, 8, 6]))
+    """
+
+    backend = TORCH_AND_NUMPY
+
+    def __call__(self, img: Tensor) -> Tensor:
+        return img[0] if img.ndim == 4 else img
+
+
+class FinestHeadd(DictionaryForm):
+    """Dictionary form of `FinestHead`.
+
+    Args:
+        keys: of the outputs.
+        allow_missing_keys: whether an item may lack an output.
 
     >>> import torch
     >>> FinestHeadd("pred")({"pred": torch.zeros(3, 1, 8, 6)})["pred"].shape
     torch.Size([1, 8, 6])
-    >>> FinestHeadd("pred")({"pred": torch.zeros(1, 8, 6)})["pred"].shape
-    torch.Size([1, 8, 6])
     """
 
-    def __call__(self, data: Mapping[Hashable, Tensor]) -> dict[Hashable, Tensor]:
-        result = dict(data)
-        for key in self.key_iterator(result):
-            if result[key].ndim == 4:
-                result[key] = result[key][0]
-        return result
+    backend = FinestHead.backend
+
+    def __init__(self, keys: KeysCollection, allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, FinestHead(), allow_missing_keys)
 
 
 class SplitHeadsd(MapTransform):
-    """Give each of ``{"mask", "class", "trust"}`` a key of its own: the mask stays under the key, ``KEY_class`` gets the classes ...
+    """Split ``{"mask", "class", "trust"}`` into separate keys: the mask stays under the key, ``KEY_class`` gets the classes ...
 
-    What is no dictionary, such as the target of an image whose class is not known, stays as it is.
+    A value that is not a dictionary, such as the target of an image of unknown class, is unchanged.
 
     >>> import torch
     >>> item = SplitHeadsd("pred")({"pred": {"mask": torch.zeros(1, 8, 6), "class": torch.zeros(3)}})
     >>> {key: tuple(value.shape) for key, value in item.items()}
     {'pred': (1, 8, 6), 'pred_class': (3,)}
     """
+
+    backend = TORCH_AND_NUMPY
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         result = dict(data)
@@ -56,7 +92,7 @@ class SplitHeadsd(MapTransform):
 
 
 class NameOutputsd(MapTransform):
-    """Give each number of a vector a key of its own, as a Python float.
+    """Split a vector's numbers into separate keys, as Python floats.
 
     Args:
         keys: of the vectors.
@@ -67,6 +103,8 @@ class NameOutputsd(MapTransform):
     >>> NameOutputsd("pred_class", ["no", "yes"])({"pred_class": torch.tensor([0.25, 0.75])})["yes"]
     0.75
     """
+
+    backend = TORCH_AND_NUMPY
 
     def __init__(self, keys: KeysCollection, names: Sequence[str], allow_missing_keys: bool = False) -> None:
         super().__init__(keys, allow_missing_keys)
@@ -79,18 +117,43 @@ class NameOutputsd(MapTransform):
         return result
 
 
-class EmptyUnlessPresentd(MapTransform):
-    """Empty the mask of an image that the class head takes for one without a structure.
+class EmptyUnlessPresent(Transform):
+    """Empty a mask if the class head predicts no structure.
 
-    The probability that there is a structure is that of the only class, or of all classes but the first
-    (`usseg_monai.networks.two_heads`). The confidence, where there is one, was that in the mask; in an empty one it is the probability that
-    there is no structure.
+    The probability of a structure is that of the only class, or of all classes but the first (`usseg_monai.networks.two_heads`).
+
+    Args:
+        threshold: minimum probability of a structure that leaves the mask unchanged.
+
+    Shapes: a mask ``(C, W, H)`` and the probabilities ``(classes,)``; to a mask ``(C, W, H)``.
+
+    >>> import torch
+    >>> EmptyUnlessPresent(0.5)(torch.ones(1, 2, 2), torch.tensor([0.8, 0.1, 0.1])).sum()
+    tensor(0.)
+    """
+
+    backend = TORCH
+
+    def __init__(self, threshold: float) -> None:
+        self.threshold = threshold
+
+    def __call__(  # type: ignore[override]  # needs two things
+        self, img: Tensor, probabilities: Tensor
+    ) -> Tensor:
+        return img if presence(probabilities) >= self.threshold else img * 0
+
+
+class EmptyUnlessPresentd(MapTransform):
+    """Dictionary form of `EmptyUnlessPresent`.
+
+    The confidence, if present, is that of the mask; for an emptied mask it becomes the probability of no structure.
 
     Args:
         keys: of the masks.
         probabilities: key of the class probabilities.
         confidence: key of the confidence.
-        threshold: least probability of a structure that leaves the mask as it is.
+        threshold: minimum probability of a structure that leaves the mask unchanged.
+        allow_missing_keys: whether an item may lack a mask.
 
     >>> import torch
     >>> item = {"pred": torch.ones(1, 2, 2), "pred_class": torch.tensor([0.8, 0.1, 0.1])}
@@ -98,19 +161,32 @@ class EmptyUnlessPresentd(MapTransform):
     tensor(0.)
     """
 
-    def __init__(self, keys: KeysCollection, threshold: float, probabilities: str = "pred_class", confidence: str = "confidence") -> None:
-        super().__init__(keys)
-        self.threshold = threshold
+    backend = EmptyUnlessPresent.backend
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        threshold: float,
+        probabilities: str = "pred_class",
+        confidence: str = "confidence",
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.empty = EmptyUnlessPresent(threshold)
         self.probabilities = probabilities
         self.confidence = confidence
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         result = dict(data)
         present = presence(result[self.probabilities])
-        if present >= self.threshold:
-            return result
         for key in self.key_iterator(result):
-            result[key] = result[key] * 0
-        if self.confidence in result:
+            result[key] = self.empty(result[key], result[self.probabilities])
+        if present < self.empty.threshold and self.confidence in result:
             result[self.confidence] = float(1 - present)
         return result
+
+
+FinestHeadD = FinestHeadDict = FinestHeadd
+SplitHeadsD = SplitHeadsDict = SplitHeadsd
+NameOutputsD = NameOutputsDict = NameOutputsd
+EmptyUnlessPresentD = EmptyUnlessPresentDict = EmptyUnlessPresentd

@@ -1,7 +1,8 @@
-"""Random changes that an ultrasound machine makes to a picture: gain along depth, speckle, shadow, burnt-in calipers.
+"""Augmentations that imitate an ultrasound machine: gain, speckle, shadow, burnt-in calipers.
 
 Each array transform has a private pure function for the maths and a class that draws its parameters. Images are ``(1, W, H)`` torch
-tensors with values in any non-negative range; geometry is left alone, so labels need no change.
+tensors or NumPy arrays with values in any non-negative range; the result is a tensor. Geometry is unchanged, so labels need no change, and
+there is no inverse. `usseg_monai.transforms.depth` has those that follow the beams of a sector.
 """
 
 from __future__ import annotations
@@ -12,39 +13,50 @@ from typing import Any
 import numpy as np
 import torch
 from monai.config import KeysCollection
-from monai.transforms import MapTransform, RandomizableTransform
+from monai.transforms import RandomizableTransform
 from torch import Tensor
 from torch.nn import functional
 
+from usseg_monai.transforms.backends import TORCH
+from usseg_monai.transforms.dictionary import RandomDictionaryForm
+
 __all__ = [
     "RandCalipers",
+    "RandCalipersD",
+    "RandCalipersDict",
     "RandCalipersd",
     "RandGainRamp",
+    "RandGainRampD",
+    "RandGainRampDict",
     "RandGainRampd",
     "RandShadow",
+    "RandShadowD",
+    "RandShadowDict",
     "RandShadowd",
     "RandSpeckle",
+    "RandSpeckleD",
+    "RandSpeckleDict",
     "RandSpeckled",
 ]
 
 
 def _gain_ramp(image: Tensor, slope: tuple[float, float]) -> Tensor:
     """Multiply by ``exp`` of a plane that runs from ``-slope`` to ``+slope`` along each spatial axis."""
-    across = torch.linspace(-slope[0], slope[0], image.shape[1]).view(1, -1, 1)
-    along = torch.linspace(-slope[1], slope[1], image.shape[2]).view(1, 1, -1)
+    across = torch.linspace(-slope[0], slope[0], image.shape[1], device=image.device).view(1, -1, 1)
+    along = torch.linspace(-slope[1], slope[1], image.shape[2], device=image.device).view(1, 1, -1)
     return image * torch.exp(across + along)
 
 
 def _speckle(image: Tensor, grain: Tensor, strength: float) -> Tensor:
-    """Multiply by ``1 + strength * grain``, the coarse grain enlarged to the image; never below zero."""
-    field = functional.interpolate(grain[None, None], size=tuple(image.shape[1:]), mode="bilinear", align_corners=False)[0]
+    """Multiply by ``1 + strength * grain``, with the coarse grain enlarged to the image's size; never below zero."""
+    field = functional.interpolate(grain.to(image.device)[None, None], size=tuple(image.shape[1:]), mode="bilinear", align_corners=False)[0]
     return image * (1 + strength * field).clamp(min=0)
 
 
 def _shadow(image: Tensor, centre: float, width: float, slant: float, depth: float, transmission: float) -> Tensor:
-    """Darken a wedge that starts at ``depth`` (0..1 of the rows) and goes down, with soft flanks."""
-    across = torch.linspace(0, 1, image.shape[1]).view(1, -1, 1)
-    down = torch.linspace(0, 1, image.shape[2]).view(1, 1, -1)
+    """Darken a wedge that starts at ``depth`` (0..1 of the rows) and runs down, with soft flanks."""
+    across = torch.linspace(0, 1, image.shape[1], device=image.device).view(1, -1, 1)
+    down = torch.linspace(0, 1, image.shape[2], device=image.device).view(1, 1, -1)
     distance = (across - centre - slant * (down - depth)).abs() / width
     inside = torch.sigmoid((1 - distance) * 6) * torch.sigmoid((down - depth) * 30)
     return image * (1 - (1 - transmission) * inside)
@@ -68,10 +80,10 @@ def _calipers(image: Tensor, ends: np.ndarray, arm: int, dots: bool, whiteness: 
 
 
 class RandGainRamp(RandomizableTransform):
-    """A smooth gain over the picture, as of time-gain compensation set wrongly or of poor contact on one side.
+    """A smooth gain over the picture, as from wrong time-gain compensation or poor contact on one side.
 
     Args:
-        strength: largest natural logarithm of the gain at an edge, per axis.
+        strength: maximum natural logarithm of the gain at an edge, per axis.
         prob: share of the images that are changed.
 
     >>> import torch
@@ -79,23 +91,31 @@ class RandGainRamp(RandomizableTransform):
     torch.Size([1, 6, 4])
     """
 
+    backend = TORCH
+
     def __init__(self, strength: float = 0.5, prob: float = 0.3) -> None:
         super().__init__(prob)
         self.strength = strength
+        self._slope = (0.0, 0.0)
 
-    def __call__(self, img: Tensor) -> Tensor:
-        self.randomize(None)
-        if not self._do_transform:
-            return img
-        first, second = self.R.uniform(-self.strength, self.strength, 2)
-        return _gain_ramp(img, (float(first), float(second)))
+    def randomize(self, data: Any = None) -> None:
+        """Draw whether the image is changed, and the gain along each axis."""
+        super().randomize(None)
+        if self._do_transform:
+            first, second = self.R.uniform(-self.strength, self.strength, 2)
+            self._slope = float(first), float(second)
+
+    def __call__(self, img: Tensor, randomize: bool = True) -> Tensor:
+        if randomize:
+            self.randomize()
+        return _gain_ramp(torch.as_tensor(img), self._slope) if self._do_transform else torch.as_tensor(img)
 
 
 class RandSpeckle(RandomizableTransform):
     """Multiplicative noise with a grain of one to four pixels.
 
     Args:
-        strength: largest standard deviation of the factor.
+        strength: maximum standard deviation of the factor.
         prob: share of the images that are changed.
 
     >>> import torch
@@ -103,22 +123,30 @@ class RandSpeckle(RandomizableTransform):
     True
     """
 
+    backend = TORCH
+
     def __init__(self, strength: float = 0.3, prob: float = 0.3) -> None:
         super().__init__(prob)
         self.strength = strength
+        self._grain, self._strength = torch.zeros(2, 2), 0.0
 
-    def __call__(self, img: Tensor) -> Tensor:
-        self.randomize(None)
-        if not self._do_transform:
-            return img
-        coarseness = self.R.uniform(1, 4)
-        shape = [max(2, round(side / coarseness)) for side in img.shape[1:]]
-        grain = torch.from_numpy(self.R.standard_normal(shape).astype(np.float32))
-        return _speckle(img, grain, float(self.R.uniform(0, self.strength)))
+    def randomize(self, data: Any) -> None:
+        """Draw whether the image is changed, and the grain for its size."""
+        super().randomize(None)
+        if self._do_transform:
+            coarseness = self.R.uniform(1, 4)
+            shape = [max(2, round(side / coarseness)) for side in data.shape[1:]]
+            self._grain = torch.from_numpy(self.R.standard_normal(shape).astype(np.float32))
+            self._strength = float(self.R.uniform(0, self.strength))
+
+    def __call__(self, img: Tensor, randomize: bool = True) -> Tensor:
+        if randomize:
+            self.randomize(img)
+        return _speckle(torch.as_tensor(img), self._grain, self._strength) if self._do_transform else torch.as_tensor(img)
 
 
 class RandShadow(RandomizableTransform):
-    """An acoustic shadow: a dark wedge below bone or gas.
+    """A shadow below bone or gas: a dark wedge that runs down the picture. `AcousticShadow` follows the beams.
 
     Args:
         prob: share of the images that are changed.
@@ -128,34 +156,41 @@ class RandShadow(RandomizableTransform):
     True
     """
 
+    backend = TORCH
+
     def __init__(self, prob: float = 0.2) -> None:
         super().__init__(prob)
+        self._shape: dict[str, float] = {}
 
-    def __call__(self, img: Tensor) -> Tensor:
-        self.randomize(None)
-        if not self._do_transform:
-            return img
-        return _shadow(
-            img,
-            centre=float(self.R.uniform(0, 1)),
-            width=float(self.R.uniform(0.03, 0.15)),
-            slant=float(self.R.uniform(-0.4, 0.4)),
-            depth=float(self.R.uniform(0, 0.7)),
-            transmission=float(self.R.uniform(0.05, 0.5)),
-        )
+    def randomize(self, data: Any = None) -> None:
+        """Draw whether the image is changed, and place, form and darkness of the shadow."""
+        super().randomize(None)
+        if self._do_transform:
+            self._shape = {
+                "centre": float(self.R.uniform(0, 1)),
+                "width": float(self.R.uniform(0.03, 0.15)),
+                "slant": float(self.R.uniform(-0.4, 0.4)),
+                "depth": float(self.R.uniform(0, 0.7)),
+                "transmission": float(self.R.uniform(0.05, 0.5)),
+            }
+
+    def __call__(self, img: Tensor, randomize: bool = True) -> Tensor:
+        if randomize:
+            self.randomize()
+        return _shadow(torch.as_tensor(img), **self._shape) if self._do_transform else torch.as_tensor(img)
 
 
 class RandCalipers(RandomizableTransform):
-    """Measuring marks burnt into the picture: one or two pairs of crosses, at times joined by dots.
+    """Caliper marks burnt into the picture: one or two pairs of crosses, sometimes joined by dots.
 
-    Sonographers measure what they find suspicious, so that a classifier learns the marks in place of the lesion. Marks at random places
-    take that away. Marks on the ends of a structure must not change its outline either.
+    Sonographers measure what they find suspicious, so a classifier may learn the marks instead of the lesion. Marks at random places
+    prevent that. Marks on the ends of a structure train the network to keep its outline.
 
     Args:
         prob: share of the images that are changed.
 
-    Shapes: the image ``(1, W, H)``; the structure, where it is given, ``(C, W, H)``, in its last channel: each pair then measures it with a
-    chance of one half, in any direction.
+    Shapes: the image ``(1, W, H)``; the structure, if given, ``(C, W, H)``, in its last channel: each pair then measures it with a
+    probability of one half, in any direction.
 
     >>> import torch
     >>> marked = RandCalipers(prob=1.0).set_random_state(0)(torch.rand(1, 64, 48))
@@ -163,82 +198,81 @@ class RandCalipers(RandomizableTransform):
     torch.Size([1, 64, 48])
     """
 
+    backend = TORCH
+
     def __init__(self, prob: float = 0.2) -> None:
         super().__init__(prob)
+        self._marks: dict[str, Any] = {}
 
-    def __call__(self, img: Tensor, structure: Tensor | None = None) -> Tensor:
-        self.randomize(None)
+    def randomize(self, data: Any, structure: Tensor | None = None) -> None:
+        """Draw whether the image is changed, and the marks for its size."""
+        super().randomize(None)
         if not self._do_transform:
-            return img
+            return
         ends = self.R.uniform(0, 1, (self.R.randint(1, 3), 2, 2))
-        inside = np.zeros((0, 2)) if structure is None else np.argwhere(structure[-1].cpu().numpy() >= 0.5)
+        inside = np.zeros((0, 2)) if structure is None else np.argwhere(torch.as_tensor(structure)[-1].cpu().numpy() >= 0.5)
         for pair in ends if len(inside) else ():
             if self.R.uniform() < 0.5:
                 angle = self.R.uniform(0, np.pi)
                 along = inside @ (np.cos(angle), np.sin(angle))
-                pair[:] = inside[[along.argmin(), along.argmax()]] / np.subtract(img.shape[1:], 1)
-        return _calipers(
-            img, ends, arm=int(self.R.randint(1, 4)), dots=bool(self.R.uniform() < 0.5), whiteness=float(self.R.uniform(1, 1.5))
-        )
+                pair[:] = inside[[along.argmin(), along.argmax()]] / np.subtract(data.shape[1:], 1)
+        arm, dots, whiteness = int(self.R.randint(1, 4)), bool(self.R.uniform() < 0.5), float(self.R.uniform(1, 1.5))
+        self._marks = {"ends": ends, "arm": arm, "dots": dots, "whiteness": whiteness}
+
+    def __call__(self, img: Tensor, structure: Tensor | None = None, randomize: bool = True) -> Tensor:
+        if randomize:
+            self.randomize(img, structure)
+        return _calipers(torch.as_tensor(img), **self._marks) if self._do_transform else torch.as_tensor(img)
 
 
-class _DictionaryForm(MapTransform, RandomizableTransform):
-    """Applies a random array transform to each key, on one random stream."""
-
-    def __init__(self, keys: KeysCollection, transform: RandomizableTransform, allow_missing_keys: bool = False) -> None:
-        MapTransform.__init__(self, keys, allow_missing_keys)
-        RandomizableTransform.__init__(self, 1.0)
-        self.transform: Any = transform
-
-    def set_random_state(self, seed: int | None = None, state: np.random.RandomState | None = None) -> _DictionaryForm:
-        super().set_random_state(seed, state)
-        self.transform.set_random_state(state=self.R)
-        return self
-
-    def __call__(self, data: Mapping[Hashable, Tensor]) -> dict[Hashable, Tensor]:
-        result = dict(data)
-        for key in self.key_iterator(result):
-            result[key] = self.transform(result[key])
-        return result
-
-
-class RandGainRampd(_DictionaryForm):
+class RandGainRampd(RandomDictionaryForm):
     """Dictionary form of `RandGainRamp`."""
+
+    backend = RandGainRamp.backend
 
     def __init__(self, keys: KeysCollection, strength: float = 0.5, prob: float = 0.3, allow_missing_keys: bool = False) -> None:
         super().__init__(keys, RandGainRamp(strength, prob), allow_missing_keys)
 
 
-class RandSpeckled(_DictionaryForm):
+class RandSpeckled(RandomDictionaryForm):
     """Dictionary form of `RandSpeckle`."""
+
+    backend = RandSpeckle.backend
 
     def __init__(self, keys: KeysCollection, strength: float = 0.3, prob: float = 0.3, allow_missing_keys: bool = False) -> None:
         super().__init__(keys, RandSpeckle(strength, prob), allow_missing_keys)
 
 
-class RandShadowd(_DictionaryForm):
+class RandShadowd(RandomDictionaryForm):
     """Dictionary form of `RandShadow`."""
+
+    backend = RandShadow.backend
 
     def __init__(self, keys: KeysCollection, prob: float = 0.2, allow_missing_keys: bool = False) -> None:
         super().__init__(keys, RandShadow(prob), allow_missing_keys)
 
 
-class RandCalipersd(_DictionaryForm):
+class RandCalipersd(RandomDictionaryForm):
     """Dictionary form of `RandCalipers`.
 
     Args:
         keys: of the images.
         prob: share of the images that are changed.
-        structure: key of the mask that is measured; ``None`` for marks anywhere.
+        structure: key of the mask to measure; ``None`` for marks anywhere.
         allow_missing_keys: whether an item may lack an image.
     """
+
+    backend = RandCalipers.backend
 
     def __init__(self, keys: KeysCollection, prob: float = 0.2, structure: str | None = None, allow_missing_keys: bool = False) -> None:
         super().__init__(keys, RandCalipers(prob), allow_missing_keys)
         self.structure = structure
 
-    def __call__(self, data: Mapping[Hashable, Tensor]) -> dict[Hashable, Tensor]:
-        result = dict(data)
-        for key in self.key_iterator(result):
-            result[key] = self.transform(result[key], None if self.structure is None else result[self.structure])
-        return result
+    def references(self, data: Mapping[Hashable, Any]) -> tuple[Any, ...]:
+        return () if self.structure is None else (data[self.structure],)
+
+
+RandGainRampD = RandGainRampDict = RandGainRampd
+RandSpeckleD = RandSpeckleDict = RandSpeckled
+RandShadowD = RandShadowDict = RandShadowd
+RandCalipersD = RandCalipersDict = RandCalipersd

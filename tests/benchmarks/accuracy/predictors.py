@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from usseg_monai.data.annotation import read_annotation
-from usseg_monai.imaging import GreyImage, MaskArray, read_image
-from usseg_monai.inference.predictor import Prediction
+from usseg_monai.datasets.annotation import read_annotation
+from usseg_monai.geometry.types import MaskArray
+from usseg_monai.imaging import GreyImage, read_image
+from usseg_monai.predict.predictor import Prediction
 from usseg_monai.tasks import Task
 
 
@@ -39,4 +40,4 @@ class Knowing:
             mask = np.roll(read_annotation(self.labels[name], image.pixels.shape), self.shift, axis=1)
         said = self.outputs.get(name, self.outputs.get("", ()))
         measurement = self.task.measure(mask, image.spacing_mm, **dict(zip(self.task.outputs, said, strict=True)))
-        return Prediction(image, mask, mask.astype(np.float32), measurement)
+        return Prediction(image, mask, mask.astype(np.float32), measurement, self.task)

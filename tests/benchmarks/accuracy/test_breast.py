@@ -15,11 +15,11 @@ from benchmarks.accuracy import breast, shortcuts
 from benchmarks.accuracy.cases import evaluate, read_sections
 from benchmarks.accuracy.pictures import draw_confusion, draw_roc
 from tests.benchmarks.accuracy.predictors import Knowing
-from tests.data.samples import disc, make_busbra, make_busi
-from usseg_monai.data.datalist import read_dataset, to_datalist
+from tests.datasets.samples import disc, make_busbra, make_busi
+from usseg_monai.datasets.datalist import read_dataset, to_datalist
 from usseg_monai.imaging import GreyImage
-from usseg_monai.measurements.result import Status
-from usseg_monai.tasks.breast import BREAST
+from usseg_monai.measuring.result import Status
+from usseg_monai.tasks.breast.record import BREAST
 
 BUSI: Mapping[str, Sequence[str]] = {
     **{f"benign ({number})": ["_mask"] for number in (1, 2, 3, 21, 23, 25)},
@@ -147,7 +147,8 @@ class Gullible:
 
     task = BREAST
 
-    def predict(self, source: GreyImage, *, spacing_mm: tuple[float, float] | None = None) -> Any:
+    def predict(self, source: GreyImage | Path, *, spacing_mm: tuple[float, float] | None = None) -> Any:
+        assert isinstance(source, GreyImage)
         marked = float(source.pixels.max() > 250)
         return Knowing(BREAST, {}, outputs={"": [1 - marked, 0.0, marked]}).predict(source)
 

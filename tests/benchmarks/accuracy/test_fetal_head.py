@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from benchmarks.accuracy import fetal_head
-from tests.data.samples import make_hc18
-from tests.data.test_evaluation import DiscPredictor
-from usseg_monai.data.datalist import load_datalist
-from usseg_monai.data.evaluation import evaluate_case
+from tests.datasets.samples import make_hc18
+from tests.evaluation.test_cases import DiscPredictor
+from usseg_monai.datasets.datalist import load_datalist
+from usseg_monai.evaluation.cases import evaluate_case
 
 TRUE_HC_MM = 150.80  # of the tiny data set
 

@@ -9,11 +9,11 @@ import pytest
 
 from benchmarks.accuracy import left_ventricle
 from tests.benchmarks.accuracy.predictors import Knowing
-from tests.data.samples import disc, write_png
-from tests.data.test_sunnybrook import make_dicom
-from usseg_monai.data.datalist import read_dataset, to_datalist
-from usseg_monai.data.sunnybrook import read_sunnybrook
-from usseg_monai.tasks.left_ventricle import LEFT_VENTRICLE
+from tests.datasets.samples import disc, write_png
+from tests.datasets.test_sunnybrook import make_dicom
+from usseg_monai.datasets.datalist import read_dataset, to_datalist
+from usseg_monai.datasets.sunnybrook import read_sunnybrook
+from usseg_monai.tasks.left_ventricle.record import LEFT_VENTRICLE
 
 RADII = {1: 12, 21: 10, 9: 6, 29: 5}
 """Number of a picture -> radius: two slices at phases 0 and 8."""
@@ -86,8 +86,3 @@ def test_bars(report: dict[str, Any]) -> None:
     assert left_ventricle.missed_bars(report) == ["ejection fraction of the DICOM patients is 5.5 points off, allowed are 5"]
     report["stacks"] = {}
     assert left_ventricle.missed_bars(report)[0].startswith("no ejection fraction of the DICOM patients")
-
-
-def test_a_name_without_a_number() -> None:
-    with pytest.raises(ValueError, match=r"picture.png has no number"):
-        left_ventricle.phase_of(Path("picture.png"))

@@ -10,8 +10,8 @@ import pytest
 
 from benchmarks.accuracy import __main__ as accuracy
 from benchmarks.accuracy import fetal_head
-from tests.data.samples import make_hc18
-from tests.data.test_evaluation import DiscPredictor
+from tests.datasets.samples import make_hc18
+from tests.evaluation.test_cases import DiscPredictor
 from usseg_monai.errors import WeightsError
 from usseg_monai.tasks import TASKS
 
@@ -51,18 +51,22 @@ def test_figures_of_other_tasks_are_kept(data: Path, tmp_path: Path, monkeypatch
 
 def test_pages_and_metadata_get_the_figures(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = tmp_path / "bundle"
-    for file in (tmp_path / "README.md", bundle / "docs" / "README.md"):
+    for file in (tmp_path / "README.md", tmp_path / "accuracy.md", bundle / "docs" / "README.md"):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("above\n<!-- accuracy:begin -->\nold\n<!-- accuracy:end -->\nbelow\n")
     (bundle / "configs").mkdir()
     (bundle / "configs" / "metadata.json").write_text(json.dumps({"version": "1.0.0", "eval_metrics": {}}))
     monkeypatch.setattr(accuracy, "README", tmp_path / "README.md")
+    monkeypatch.setattr(accuracy, "PAGE", tmp_path / "accuracy.md")
     monkeypatch.setattr(accuracy, "bundle_path", lambda task: bundle)
     file = tmp_path / "accuracy.json"
     accuracy.main(["--task", "fetal_head", "--data", str(data), "--output", str(file), "--update-readme"])
-    page, readme = (bundle / "docs" / "README.md").read_text(), (tmp_path / "README.md").read_text()
-    assert "old" not in page + readme and page.endswith("below\n")
-    assert "| `fetal_head` |" in readme and "| **shipped network** |" not in readme
+    files = (bundle / "docs" / "README.md", tmp_path / "README.md", tmp_path / "accuracy.md")
+    page, readme, site = (path.read_text() for path in files)
+    assert "old" not in page + readme + site and page.endswith("below\n")
+    assert "| `fetal_head` |" in readme and "| **shipped network** |" not in readme + site
+    assert "**shipped**" in site and "**shipped**" not in readme
+    assert all("Bars of the project that are missed: " in text for text in (readme, site))
     assert "| **shipped network** |" in page
     report: dict[str, Any] = json.loads(file.read_text())["fetal_head"]
     assert json.loads((bundle / "configs" / "metadata.json").read_text()) == {

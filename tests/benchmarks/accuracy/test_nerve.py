@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks.accuracy import nerve
 from tests.benchmarks.accuracy.predictors import Knowing
-from tests.data.samples import disc, make_kaggle_nerve, write_png
-from usseg_monai.data.datalist import read_dataset, to_datalist
-from usseg_monai.tasks.nerve import NERVE
+from tests.datasets.samples import disc, make_kaggle_nerve, write_png
+from usseg_monai.datasets.datalist import read_dataset, to_datalist
+from usseg_monai.tasks.nerve.record import NERVE
 
 FRAMES = {(1, 1): True, (1, 2): False, (1, 3): False, (5, 1): True, (5, 2): True, (11, 1): True}
 

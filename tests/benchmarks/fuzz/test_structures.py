@@ -125,13 +125,15 @@ def _inflates_to_gigabytes(data: bytes) -> bool:
     voxels = 1
     for side in sides[: max(0, min(axes, 7))]:
         voxels *= side
-    return sides[0] * sides[1] <= MOST_PIXELS and voxels * struct.unpack_from("<h", header, 72)[0] / 8 > 2e9
+    result: bool = sides[0] * sides[1] <= MOST_PIXELS and voxels * struct.unpack_from("<h", header, 72)[0] / 8 > 2e9
+    return result
 
 
 def _lines_filled_up(data: bytes) -> bool:
     cols, rows = struct.unpack_from("<ii", data, 18)
     filled = cols * data.count(b"\1\5\0\0") if data[30] == 1 else 0
-    return abs(rows) * cols <= MOST_PIXELS and min(abs(rows) * cols, filled) > 14e6
+    result: bool = abs(rows) * cols <= MOST_PIXELS and min(abs(rows) * cols, filled) > 14e6
+    return result
 
 
 def _fill_bytes(data: bytes) -> bool:

@@ -19,7 +19,7 @@ def test_the_shares_are_of_a_million() -> None:
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_few_inputs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from usseg_monai.inference.engines import onnx
+    from usseg_monai.predict.engines import onnx
 
     monkeypatch.setattr(onnx, "STRANGERS_SECONDS", 1.0)  # the target sets it, for its own process
     monkeypatch.setattr(onnx, "STRANGERS_BYTES", onnx.STRANGERS_BYTES)

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.marks import diameters
 from benchmarks.robustness import degradations
 from benchmarks.robustness.degradations import DEGRADATIONS, Change, Degradation, Sample, degrade
-from tests.data.samples import disc
+from tests.datasets.samples import disc
 
 ROWS, COLS = 120, 160
 GEOMETRIC = ("lower resolution", "crop", "rotation")

@@ -16,11 +16,11 @@ from benchmarks.robustness.degradations import DEGRADATIONS
 from benchmarks.robustness.measure import choose, measure
 from benchmarks.robustness.pictures import draw
 from benchmarks.robustness.report import markdown, missed_bars
-from tests.data.samples import make_hc18
-from usseg_monai.data.datalist import load_datalist
+from tests.datasets.samples import make_hc18
+from usseg_monai.datasets.datalist import load_datalist
 from usseg_monai.errors import ImageError
 from usseg_monai.imaging import GreyImage
-from usseg_monai.inference.predictor import Prediction
+from usseg_monai.predict.predictor import Prediction
 from usseg_monai.tasks import TASKS, get_task
 
 
@@ -29,17 +29,18 @@ class Threshold:
 
     task = get_task("fetal_head")
 
-    def predict(self, source: GreyImage, *, spacing_mm: tuple[float, float] | None = None) -> Prediction:
+    def predict(self, source: Path | GreyImage, *, spacing_mm: tuple[float, float] | None = None) -> Prediction:
+        assert isinstance(source, GreyImage)
         mask = (source.pixels > 70).astype(np.uint8)
         image = replace(source, spacing_mm=spacing_mm)
-        return Prediction(image, mask, mask.astype(np.float32), self.task.measure(mask, spacing_mm))
+        return Prediction(image, mask, mask.astype(np.float32), self.task.measure(mask, spacing_mm), self.task)
 
 
 class Strict(Threshold):
     """Refuses pictures that are not of the usual size."""
 
-    def predict(self, source: GreyImage, *, spacing_mm: tuple[float, float] | None = None) -> Prediction:
-        if source.pixels.shape != (40, 60):
+    def predict(self, source: Path | GreyImage, *, spacing_mm: tuple[float, float] | None = None) -> Prediction:
+        if not isinstance(source, GreyImage) or source.pixels.shape != (40, 60):
             raise ImageError("another size")
         return super().predict(source, spacing_mm=spacing_mm)
 

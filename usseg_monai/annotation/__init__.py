@@ -1,0 +1,1 @@
+"""Predictions for annotation programs: masks with their numbers that an annotator corrects."""

@@ -1,0 +1,1 @@
+"""Evaluation of results: cases, summary, confidence intervals, figures. Floor 4."""

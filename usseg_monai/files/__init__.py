@@ -1,0 +1,1 @@
+"""Files of any content: atomic writes, bounded reading of text, tables. Floor 1."""

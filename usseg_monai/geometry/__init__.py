@@ -1,0 +1,1 @@
+"""Geometry of masks: borders, runs, hulls, ellipses. Floor 1: numpy only."""

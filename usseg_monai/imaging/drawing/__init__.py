@@ -1,0 +1,1 @@
+"""Pictures of results: overlay, text strip, curves, and the colour table."""

@@ -1,0 +1,1 @@
+"""One module per file format; `usseg_monai.imaging.decode` selects the module."""

@@ -1,0 +1,1 @@
+"""Runs over many images: accounts, tables, outputs, shards, merging. Floor 4."""

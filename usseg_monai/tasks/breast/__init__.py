@@ -1,0 +1,1 @@
+"""Breast lesions in ultrasound."""

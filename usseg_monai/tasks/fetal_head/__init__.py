@@ -1,0 +1,1 @@
+"""The fetal head in ultrasound."""

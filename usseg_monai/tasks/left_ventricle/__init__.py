@@ -1,0 +1,1 @@
+"""The left ventricle in cine MRI."""

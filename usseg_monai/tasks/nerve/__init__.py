@@ -1,0 +1,1 @@
+"""The brachial plexus in ultrasound."""

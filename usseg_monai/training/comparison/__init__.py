@@ -1,0 +1,1 @@
+"""Comparison of networks by cross-validation: runs, statistics, report."""

@@ -1,0 +1,2 @@
+/** An answer that is a reason instead of a result. */
+export class Refused extends Error {}

@@ -1,0 +1,246 @@
+"""Fit the state of `usseg_monai.networks.trust` after a training: the look of its images, and how good its masks are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from ignite.engine import Engine, Events
+from torch import Tensor, nn
+
+from usseg_monai.errors import WeightsError
+from usseg_monai.networks.probabilities import of_structure
+from usseg_monai.networks.trust import DESCRIPTORS, Trust, answer_with_features, describe, pool
+from usseg_monai.weights.checkpoints import load_weights, sha256_of, why_unread, write_tensors
+
+__all__ = ["TrustHandler", "fit_trust", "load_trust", "refit_trust", "save_trust"]
+
+LIKE_SHARE = 0.97
+"""Share of the validation images that count as like the training images; the rest cannot be separated from out-of-distribution images."""
+
+_COMPONENTS = 32
+_SMALLEST_DEVIATION = 0.01
+"""Of a descriptor: one that is constant among validation images must not dominate elsewhere."""
+_PENALTY = 1e-3
+"""On the squared coefficients: validation images are few."""
+
+FloatArray = npt.NDArray[np.float64]
+Batches = Iterable[Mapping[str, Any]]
+
+
+@torch.no_grad()
+def fit_trust(network: nn.Module, training: Batches, validation: Batches, varied: Batches) -> Trust:
+    """Fit a `Trust` on a network.
+
+    Args:
+        network: in evaluation mode, with ``encode`` and ``decode``.
+        training: batches of training images as in inference, without augmentation: ``image`` ``(batch, channels, W, H)``.
+        validation: likewise, of groups that the network was not trained on. Only they set the limit of likeness.
+        varied: validation images with ``label`` ``(batch, C, W, H)``, the structure in its last channel, under the augmentation of the
+            training, which gives worse masks than the plain images; the expected Dice is learnt from them.
+    """
+    trust = _knowing(network, training)
+    distances = [trust.distance(pooled) for pooled in _pooled(network, validation)]
+    trust.limit.fill_(float(torch.quantile(torch.cat(distances), LIKE_SHARE)))
+    descriptors, overlaps = _masks(network, trust, varied)
+    mean, deviation = descriptors.mean(0), np.maximum(descriptors.std(0), _SMALLEST_DEVIATION)
+    trust.descriptor_mean.copy_(torch.from_numpy(mean))
+    trust.descriptor_deviation.copy_(torch.from_numpy(deviation))
+    trust.coefficients.copy_(torch.from_numpy(fit_logistic((descriptors - mean) / deviation, overlaps)))
+    return trust
+
+
+@torch.no_grad()
+def refit_trust(network: nn.Module, training: Batches, before: Trust) -> Trust:
+    """Fit a `Trust` on a network that was trained further on the validation images too.
+
+    Images that it was trained on no longer measure its doubt. So the limit and the confidence are kept from before, as a calibration from
+    held-out images is kept where the final classifier learns from all of them
+    (scikit-learn's ``CalibratedClassifierCV(ensemble=False)``).
+
+    Args:
+        network: in evaluation mode, with ``encode`` and ``decode``.
+        training: as for `fit_trust`, of all images that it was trained on.
+        before: fitted on the network before it was trained on the validation images.
+    """
+    trust = _knowing(network, training)
+    for name in ("limit", "descriptor_mean", "descriptor_deviation", "coefficients"):
+        getattr(trust, name).copy_(getattr(before, name))
+    return trust
+
+
+def _knowing(network: nn.Module, training: Batches) -> Trust:
+    """A `Trust` fitted to the training images, without limit and confidence."""
+    known = np.concatenate([pooled.double().numpy() for pooled in _pooled(network, training)])
+    trust = Trust(known.shape[1], min(_COMPONENTS, min(known.shape) // 2))  # keep some dimensions for the residual
+    center, scale, directions = principal_directions(known, trust.directions.shape[1])
+    trust.center.copy_(torch.from_numpy(center))
+    trust.scale.copy_(torch.from_numpy(scale))
+    trust.directions.copy_(torch.from_numpy(directions))
+    return trust
+
+
+def principal_directions(features: FloatArray, count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Mean and scale of features ``(images, features)``, and the orthonormal directions ``(features, count)`` in which the
+    standardised features differ most.
+
+    The scale is the standard deviation, so that the units of features do not matter.
+
+    >>> rng = np.random.default_rng(0)
+    >>> first = rng.normal(size=500)
+    >>> _, _, directions = principal_directions(np.stack([first + 5, 100 * first, rng.normal(size=500)], axis=1), 1)
+    >>> np.abs(np.round(directions.T, 1))
+    array([[0.7, 0.7, 0. ]])
+    """
+    center = features.mean(0)
+    scale = features.std(0)
+    scale = scale + 1e-3 * np.median(scale) + 1e-12  # some features are nearly always 0
+    _, _, directions = np.linalg.svd((features - center) / scale, full_matrices=False)
+    return center, scale, directions[:count].T
+
+
+def fit_logistic(descriptors: FloatArray, shares: FloatArray) -> FloatArray:
+    """Coefficients, the constant last, of the logistic function of standardised descriptors ``(images, n)`` that best fits shares
+    ``(images,)`` from 0 to 1 (quasi-likelihood: Papke, Wooldridge, "Econometric methods for fractional response variables", J Appl
+    Econom 1996).
+
+    >>> rng = np.random.default_rng(0)
+    >>> descriptors = rng.normal(size=(2000, 2))
+    >>> np.round(fit_logistic(descriptors, 1 / (1 + np.exp(-descriptors @ [2, -1] - 0.5))), 1) + 0
+    array([ 1.9, -1. ,  0.5])
+    """
+    from scipy.optimize import minimize
+
+    columns = np.column_stack([descriptors, np.ones(len(descriptors))])
+
+    def loss(coefficients: FloatArray) -> float:
+        logits = columns @ coefficients
+        return float((np.logaddexp(0, logits) - shares * logits).mean() + _PENALTY * (coefficients[:-1] ** 2).sum())
+
+    found: FloatArray = minimize(loss, np.zeros(columns.shape[1])).x
+    return found
+
+
+def _pooled(network: Any, batches: Batches) -> Iterable[Tensor]:
+    """Pooled encoder features of each batch of images, ``(batch, features)``, on the CPU."""
+    device = next(network.parameters()).device
+    for batch in batches:
+        yield pool(network.encode(torch.as_tensor(batch["image"]).to(device))).cpu()
+
+
+def _masks(network: nn.Module, trust: Trust, batches: Batches) -> tuple[FloatArray, FloatArray]:
+    """Descriptors ``(images, 3)`` of the network's masks of images with a structure, and their Dice ``(images,)``."""
+    device = next(network.parameters()).device
+    descriptors, overlaps = [np.zeros((0, DESCRIPTORS))], [np.zeros(0)]
+    for batch in batches:
+        image, truth = torch.as_tensor(batch["image"]).to(device), torch.as_tensor(batch["label"])[:, -1:] >= 0.5
+        features, heads = answer_with_features(network, image)
+        probability = of_structure(heads["mask"]).cpu()
+        unlikeness = trust.distance(pool(features).cpu()) / trust.limit
+        described = describe(probability, unlikeness)
+        mask = probability >= 0.5
+        overlap = 2 * (mask & truth).flatten(1).sum(1) / (mask.flatten(1).sum(1) + truth.flatten(1).sum(1))
+        drawn = truth.flatten(1).any(1)
+        descriptors.append(described[drawn].double().numpy())
+        overlaps.append(overlap[drawn].double().numpy())
+    return np.concatenate(descriptors), np.concatenate(overlaps)
+
+
+def trust_file(checkpoint: str | Path) -> Path:
+    """Path of the trust file of a weights file, beside it.
+
+    >>> trust_file("models/model.pt").as_posix()
+    'models/model.trust'
+    """
+    return Path(checkpoint).with_name(f"{Path(checkpoint).stem}.trust")  # not .pt: tools that list weights would offer it
+
+
+def save_trust(trust: Trust, checkpoint: str | Path) -> None:
+    """Write `trust_file`, with the fingerprint of the weights it was fitted on.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    write_tensors({"checkpoint_sha256": sha256_of(checkpoint), "trust": trust.state_dict()}, trust_file(checkpoint))
+
+
+def load_trust(checkpoint: str | Path) -> Trust | None:
+    """The trust of a weights file; ``None`` if none was fitted or there are no weights.
+
+    Raises:
+        WeightsError: the trust file is damaged, or was fitted on other weights.
+
+    >>> load_trust("no such folder/model.pt") is None
+    True
+    """
+    file = trust_file(checkpoint)
+    if not (file.is_file() and Path(checkpoint).is_file()):
+        return None
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+        trust = Trust(*state["trust"]["directions"].shape)
+        trust.load_state_dict(state["trust"])
+        fitted_on = state["checkpoint_sha256"]
+    except Exception as error:  # unpickling damaged bytes raises almost any exception
+        raise WeightsError(f"{file} is damaged: {why_unread(error)}; remove it to go without confidence, or train again") from error
+    if fitted_on != sha256_of(checkpoint):
+        raise WeightsError(f"{file} was fitted on other weights than {checkpoint}: remove it to go without confidence, or train again")
+    return trust.eval()
+
+
+class TrustHandler:
+    """Fits the trust of the best weights when training is over, and writes it beside them. Attach it to the trainer after other handlers
+    that write the weights (`usseg_monai.training.calibration`).
+
+    Args:
+        network: that the weights fit, on its device.
+        checkpoint: file of the best weights.
+        training: as for `fit_trust`.
+        validation: as for `fit_trust`.
+        varied: as for `fit_trust`.
+        before: initial weights of a training that includes the validation images; the limit and confidence of their trust are kept
+            (`refit_trust`).
+
+    Raises:
+        WeightsError: ``before`` has no trust.
+    """
+
+    def __init__(
+        self, network: nn.Module, checkpoint: str, training: Batches, validation: Batches, varied: Batches, before: str | None = None
+    ) -> None:
+        self.network, self.checkpoint = network, Path(checkpoint)
+        self.training, self.validation, self.varied = training, validation, varied
+        self.before = None if before is None else load_trust(before)
+        if before is not None and self.before is None:
+            raise WeightsError(
+                f"no {trust_file(before)}: validation images that teach need weights of a training that was validated on them"
+            )
+
+    def attach(self, engine: Engine) -> None:
+        """Register on the trainer's events."""
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._drop_earlier)
+        engine.add_event_handler(Events.COMPLETED, self.fit)
+
+    def _drop_earlier(self) -> None:
+        """Remove a trust fitted on earlier weights: until the end of the training, the new ones are used without confidence."""
+        try:
+            load_trust(self.checkpoint)
+        except WeightsError:
+            trust_file(self.checkpoint).unlink()
+
+    def fit(self) -> None:
+        """Fit and write the trust; does nothing without a validation, or for networks without ``encode``."""
+        if not self.checkpoint.is_file() or not hasattr(self.network, "encode"):
+            return
+        network = load_weights(deepcopy(self.network), self.checkpoint).eval()
+        trust = (
+            fit_trust(network, self.training, self.validation, self.varied)
+            if self.before is None
+            else refit_trust(network, self.training, self.before)
+        )
+        save_trust(trust, self.checkpoint)
