@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from usseg_monai.training.autocast import AutocastInferer
+from usseg_monai.training.autocast import AutocastInferer, computes_bfloat16
 
 
 class Spy(nn.Module):
@@ -22,15 +22,39 @@ class Spy(nn.Module):
         return result
 
 
-@pytest.mark.parametrize(("enabled", "inside"), [(True, torch.bfloat16), (False, torch.float32)])
-def test_computes_in_bfloat16_on_a_cpu_and_returns_float32(enabled: bool, inside: torch.dtype) -> None:
+@pytest.mark.parametrize(
+    ("enabled", "capabilities", "inside"),
+    [
+        (True, {"avx512_bf16": True}, torch.bfloat16),
+        (True, {"amx_bf16": True}, torch.bfloat16),
+        (True, {"bf16": True}, torch.bfloat16),
+        (True, {"avx512_bf16": False, "avx512_f": True}, torch.float32),
+        (False, {"avx512_bf16": True}, torch.float32),
+    ],
+)
+def test_computes_in_bfloat16_where_a_cpu_can_and_returns_float32(
+    enabled: bool, capabilities: dict[str, bool], inside: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     network = Spy()
     output = AutocastInferer(enabled)(torch.ones(1, 1, 4, 4), network)
     assert network.seen == inside
     assert output.dtype == torch.float32
 
 
-def test_gradients_stay_float32() -> None:
+def test_a_version_that_does_not_tell_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    assert not computes_bfloat16(torch.device("cpu"))
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_gpu_is_asked(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native and not including_emulation)
+    assert computes_bfloat16(torch.device("cuda")) is native
+
+
+def test_gradients_stay_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
     network = Spy()
     AutocastInferer()(torch.ones(1, 1, 4, 4), network).sum().backward()
     assert network.layer.weight.grad is not None and network.layer.weight.grad.dtype == torch.float32

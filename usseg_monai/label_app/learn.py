@@ -98,7 +98,6 @@ def learn(studies: Studies, weights: WeightsOfSession, task: str, epochs: int) -
             "max_epochs": epochs,
             "num_workers": 0,
             "batch_size": min(_BATCH, len(training)),
-            "bfloat16": torch.cuda.is_available(),  # most CPUs compute it slower than single precision
             **_adapted(task, start, fit_trust=len(training) >= TRUSTED),
         }
         out = folder / "out"
