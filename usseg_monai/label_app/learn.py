@@ -79,8 +79,6 @@ def learn(studies: Studies, weights: WeightsOfSession, task: str, epochs: int) -
         UsageError: too few labels.
         UssegError: as `usseg_monai.training.run.train`.
     """
-    import torch
-
     from usseg_monai.training.run import train
     from usseg_monai.weights.export import export_onnx
     from usseg_monai.weights.released import released_weights
