@@ -11,7 +11,6 @@ Kaggle's nerves. Figures are of whole processes on two cores, from start to end;
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -25,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.data import DATA_ROOT
-from benchmarks.readme import insert_table
+from benchmarks.reports import conclude
 from benchmarks.speed import RESULTS, machine, measure
 from tests.imaging.samples import video_bytes
 from usseg_monai.files.png import write_png
@@ -170,16 +169,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         figures = {save: measure_runs(clip, scratch, save, args.runs) for save in ("mask", "mask,clip")}
         stages = measure_stages(clip, scratch)
     found = {"machine": machine(), "load": load, **figures, "stages": stages}
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     table = markdown(found)
-    print(table)
-    if args.update_docs:
-        PAGE.write_text(insert_table(PAGE.read_text(encoding="utf-8"), "clip", table), encoding="utf-8")
-    missed = missed_bars(found)
-    for message in missed:
-        print(f"clip: missed: {message}", file=sys.stderr)
-    return int(bool(missed))
+    return conclude("clip", found, args.output, table, missed_bars(found), {PAGE: table} if args.update_docs else None)
 
 
 if __name__ == "__main__":

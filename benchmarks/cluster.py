@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import csv
 import itertools
-import json
 import os
 import secrets
 import shutil
@@ -30,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.data import DATA_ROOT
-from benchmarks.readme import insert_table
+from benchmarks.reports import conclude
 from benchmarks.scale import differences
 from benchmarks.speed import machine
 
@@ -334,16 +333,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         figures["speed"] = speed(scratch / "speed", args.data, 100 + 2 * args.images)
         figures["growth"] = growth(scratch / "growth", args.data, args.many)
         figures["faults"] = list(faults(scratch / "faults", args.data, args.images))
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     table = markdown(figures)
-    print(table)
-    if args.update_docs:
-        DOCS.write_text(insert_table(DOCS.read_text(encoding="utf-8"), "cluster", table), encoding="utf-8")
-    missed = missed_bars(figures)
-    for message in missed:
-        print(f"cluster: missed: {message}", file=sys.stderr)
-    return int(bool(missed))
+    return conclude("cluster", figures, args.output, table, missed_bars(figures), {DOCS: table} if args.update_docs else None)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,18 @@
-"""Results files with one report per task."""
+"""Results of the benchmarks: JSON files, tables in pages, and missed bars."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.readme import insert_table
 from usseg_monai.files.write import write_text
 from usseg_monai.tasks import TASKS
 
-__all__ = ["update_reports"]
+__all__ = ["conclude", "update_reports"]
 
 
 def update_reports(file: Path, measured: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -22,3 +24,29 @@ def update_reports(file: Path, measured: Mapping[str, Mapping[str, Any]]) -> dic
     )
     reports: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return reports
+
+
+def conclude(
+    name: str, figures: Mapping[str, Any], output: Path, table: str, missed: Sequence[str], pages: Mapping[Path, str] | None = None
+) -> int:
+    """End a benchmark: write its figures, print its table, update pages, and name the missed bars.
+
+    Args:
+        name: of the benchmark, at the start of messages and in the markers of pages (`benchmarks.readme.insert_table`).
+        figures: ready for JSON.
+        output: JSON file to write.
+        table: in Markdown, to print.
+        missed: one line per missed bar.
+        pages: text to put into each page.
+
+    Returns:
+        Exit code: 1 if a bar is missed.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_text(output, json.dumps(figures, indent=2) + "\n")
+    print(table)
+    for page, text in (pages or {}).items():
+        write_text(page, insert_table(page.read_text(encoding="utf-8"), name, text))
+    for message in missed:
+        print(f"{name}: missed: {message}", file=sys.stderr)
+    return int(bool(missed))

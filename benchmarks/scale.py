@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.data import DATA_ROOT
-from benchmarks.readme import insert_table
+from benchmarks.reports import conclude
 from benchmarks.speed import machine, measure
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -211,16 +211,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             figures[name] = measure_folder(write_images(scratch / name, count, args.data), scratch / f"{name}_out", count)
         images = write_images(scratch / "killed_in", args.killed_images, args.data)
         figures["killed"] = {"images": args.killed_images, **kill_often(images, scratch, args.kills)}
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     table = markdown(figures)
-    print(table)
-    if args.update_docs:
-        DOCS.write_text(insert_table(DOCS.read_text(encoding="utf-8"), "scale", table), encoding="utf-8")
-    missed = missed_bars(figures)
-    for message in missed:
-        print(f"scale: missed: {message}", file=sys.stderr)
-    return int(bool(missed))
+    return conclude("scale", figures, args.output, table, missed_bars(figures), {DOCS: table} if args.update_docs else None)
 
 
 if __name__ == "__main__":

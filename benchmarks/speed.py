@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.data import DATA_ROOT
-from benchmarks.readme import insert_table
+from benchmarks.reports import conclude
 from benchmarks.tasks import BENCHMARKED, Benchmarked
 from usseg_monai.tasks import TASKS, bundle_path
 
@@ -253,17 +253,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as scratch:
         figures = measure_all(args.task or list(TASKS), args.data, Path(scratch), args.images)
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(json.dumps({"machine": machine(), **figures}, indent=2) + "\n", encoding="utf-8")
     table = markdown(figures)
-    print(table)
-    if args.update_readme:
-        for page, text in ((README, in_short(figures)), (PAGE, table)):
-            page.write_text(insert_table(page.read_text(encoding="utf-8"), "speed", text), encoding="utf-8")
-    missed = missed_bars(figures)
-    for message in missed:
-        print(f"speed: missed: {message}", file=sys.stderr)
-    return int(bool(missed))
+    return conclude(
+        "speed",
+        {"machine": machine(), **figures},
+        args.output,
+        table,
+        missed_bars(figures),
+        {README: in_short(figures), PAGE: table} if args.update_readme else None,
+    )
 
 
 if __name__ == "__main__":
