@@ -197,7 +197,7 @@ def test_an_unwritable_place_is_an_output_error(checkpoint: Path, tmp_path: Path
         output = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])
         return onnx.helper.make_model(onnx.helper.make_graph([node], "g", [value], [output]))
 
-    monkeypatch.setattr(export, "_graph", quick)
+    monkeypatch.setattr(export, "graph_of", quick)
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
         export_onnx(TASK, checkpoint, tmp_path / "file" / "model.onnx")

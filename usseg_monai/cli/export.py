@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from usseg_monai.cli.parser import with_task
-from usseg_monai.errors import UssegError
+from usseg_monai.datasets.datalist import load_datalist
+from usseg_monai.errors import UsageError, UssegError
+from usseg_monai.imaging import read_image
+from usseg_monai.runs.proposal import evenly
 
 __all__ = ["add_parser", "run"]
 
@@ -25,6 +28,13 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("task", metavar="TASK", help="name of a task, see 'usseg tasks'")
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help="the ONNX file to write")
     parser.add_argument("--checkpoint", metavar="FILE", type=Path, help="weights to export (default: the bundle's models/model.pt)")
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "int8"),
+        default="float32",
+        help="of the network's computation: int8 takes about half of the time on a CPU, and a quarter of the space (default: %(default)s)",
+    )
+    parser.add_argument("--data", metavar="DIR", type=Path, help="data set of the training, from whose training part int8 is calibrated")
     parser.add_argument("--json", action="store_true", help="print a JSON summary")
 
 
@@ -37,6 +47,17 @@ def run(args: argparse.Namespace) -> int:
         from usseg_monai.weights.export import export_onnx
     except ModuleNotFoundError as error:
         raise UssegError(f"exporting needs {error.name}: pip install 'usseg-monai[train]'") from error
-    sha256 = export_onnx(args.task, args.checkpoint, args.output)
+    if args.precision == "int8" and args.data is None:
+        raise UsageError("--precision int8 needs --data DIR: the data set of the training")
+    if args.precision != "int8" and args.data is not None:
+        raise UsageError("--data belongs to --precision int8: give both or neither")
+    if args.precision == "int8":
+        from usseg_monai.weights.quantize import CALIBRATION_IMAGES, export_int8
+
+        items = evenly(load_datalist(args.data, "training"), CALIBRATION_IMAGES)
+        images = [read_image(item["image"]).pixels for item in items]
+        sha256 = export_int8(args.task, args.checkpoint, images, args.output)
+    else:
+        sha256 = export_onnx(args.task, args.checkpoint, args.output)
     print(json.dumps({"task": args.task, "file": str(args.output), "sha256": sha256}) if args.json else f"{args.output}  SHA-256 {sha256}")
     return 0

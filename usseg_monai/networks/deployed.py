@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from usseg_monai.networks.probabilities import of_classes, of_structure, presence
-from usseg_monai.networks.trust import Trust, answer_with_trust
+from usseg_monai.networks.trust import Trust, answer_with_features, answer_with_trust, pool
 
-__all__ = ["Deployed"]
+__all__ = ["Deployed", "DeployedFeatures"]
 
 
 class Deployed(nn.Module):
@@ -40,11 +40,15 @@ class Deployed(nn.Module):
         self.image_size = image_size
         self.presence_threshold = presence_threshold
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+    def prepare(self, pixels: Tensor) -> Tensor:
+        """The network's input ``(1, 1, W, H)``."""
         image = pixels.t()[None, None]
         image = functional.interpolate(image, size=self.image_size, mode="bilinear", antialias=True, align_corners=False)
         deviation = image.std(unbiased=False)
-        image = (image - image.mean()) / torch.where(deviation > 0, deviation, torch.ones_like(deviation))
+        return (image - image.mean()) / torch.where(deviation > 0, deviation, torch.ones_like(deviation))
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        image = self.prepare(pixels)
         outputs = self.network(image) if self.trust is None else answer_with_trust(self.network, self.trust, image)
         heads = outputs if isinstance(outputs, dict) else {"mask": outputs}
         logits = functional.interpolate(heads["mask"].transpose(2, 3), size=pixels.shape, mode="bilinear", align_corners=False)
@@ -62,3 +66,15 @@ class Deployed(nn.Module):
                 unlikeness, confidence = trust
                 trust = (unlikeness, torch.where(found, confidence, 1 - present))
         return (probability, mask.to(torch.uint8), *trust, *classes)
+
+
+class DeployedFeatures(Deployed):
+    """The same network up to what a `Trust` is fitted on.
+
+    Shapes: ``pixels`` as for `Deployed`; returns the features of all levels, averaged over the picture, ``(1, features)``, and the logits
+    of the mask ``(1, C, W, H)``, so that the graph holds the whole network.
+    """
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        features, heads = answer_with_features(self.network, self.prepare(pixels))
+        return pool(features), heads["mask"]

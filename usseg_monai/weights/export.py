@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     import onnx_ir
     from onnx import ModelProto
 
-__all__ = ["export_onnx", "load_network", "presence_threshold"]
+    from usseg_monai.networks.trust import Trust
+
+__all__ = ["export_onnx", "graph_of", "load_network", "output_names", "presence_threshold", "save_graph"]
 
 
 def load_network(task: str, checkpoint: Path | None = None) -> tuple[torch.nn.Module, tuple[int, int]]:
@@ -64,13 +66,25 @@ def export_onnx(task: str, checkpoint: Path | None, file: Path) -> str:
         WeightsError: see `load_network`.
         OutputError: ``file`` cannot be written.
     """
+    checkpoint = checkpoint or released_weights(task)
+    trust = load_trust(checkpoint)
+    model = graph_of(Deployed(*load_network(task, checkpoint), presence_threshold(task), trust), output_names(task, trust))
+    return save_graph(model, task, checkpoint, "float32", file)
+
+
+def output_names(task: str, trust: Trust | None) -> list[str]:
+    """Names of the deployed graph's outputs."""
+    return ["probability", "mask", *(TRUST_OUTPUTS if trust else ()), *get_task(task).outputs]
+
+
+def save_graph(model: ModelProto, task: str, checkpoint: Path, precision: str, file: Path) -> str:
+    """Write a graph with the facts about it, and nothing of this machine; return the SHA-256 of the file.
+
+    Raises:
+        OutputError: ``file`` cannot be written.
+    """
     import onnx  # a development dependency
 
-    checkpoint = checkpoint or released_weights(task)
-    network, image_size = load_network(task, checkpoint)
-    trust = load_trust(checkpoint)
-    names = ["probability", "mask", *(TRUST_OUTPUTS if trust else ()), *get_task(task).outputs]
-    model = _graph(Deployed(network, image_size, presence_threshold(task), trust), names)
     for part in (model.graph, *model.graph.node, *model.graph.input, *model.graph.output, *model.graph.value_info):
         part.ClearField("metadata_props")  # the exporter records files and lines of this machine
     facts = {
@@ -78,6 +92,7 @@ def export_onnx(task: str, checkpoint: Path | None, file: Path) -> str:
         "version": __version__,
         "labels": json.dumps(get_task(task).labels),
         "checkpoint_sha256": sha256_of(checkpoint),
+        "precision": precision,
     }
     onnx.helper.set_model_props(model, facts)
     onnx.checker.check_model(model)
@@ -86,7 +101,7 @@ def export_onnx(task: str, checkpoint: Path | None, file: Path) -> str:
     return sha256_of(file)
 
 
-def _graph(module: Deployed, names: Sequence[str]) -> ModelProto:
+def graph_of(module: Deployed, names: Sequence[str]) -> ModelProto:
     """The module as an optimised graph with outputs of these names."""
     from onnxscript.optimizer import optimize_ir
 

@@ -18,7 +18,7 @@ from usseg_monai.networks.probabilities import of_structure
 from usseg_monai.networks.trust import DESCRIPTORS, Trust, answer_with_features, describe, pool
 from usseg_monai.weights.checkpoints import load_weights, sha256_of, why_unread, write_tensors
 
-__all__ = ["TrustHandler", "fit_trust", "load_trust", "refit_trust", "save_trust"]
+__all__ = ["TrustHandler", "carry_trust", "fit_trust", "load_trust", "refit_trust", "save_trust"]
 
 LIKE_SHARE = 0.97
 """Share of the validation images that count as like the training images; the rest cannot be separated from out-of-distribution images."""
@@ -83,6 +83,29 @@ def _knowing(network: nn.Module, training: Batches) -> Trust:
     trust.scale.copy_(torch.from_numpy(scale))
     trust.directions.copy_(torch.from_numpy(directions))
     return trust
+
+
+def carry_trust(trust: Trust, before: Tensor, after: Tensor) -> Trust:
+    """The `Trust` for a network with nearly the same features, such as its graph in 8 bits.
+
+    What the features differ by on average is added to those of the training images. The rest of the difference adds to the square of each
+    distance by about the same amount, and so to that of the limit: the same images are beyond it. The expected Dice is kept: it depends
+    on the mask and on distances in units of the limit.
+
+    Args:
+        trust: fitted on the network.
+        before: the network's pooled features of training images, ``(images, features)``.
+        after: those of the other one, of the same images.
+
+    >>> trust, before = Trust(features=6, components=2), torch.rand(9, 6)
+    >>> torch.allclose(carry_trust(trust, before, before + 3).center, torch.full((6,), 3.0))
+    True
+    """
+    carried = deepcopy(trust)
+    carried.center += (after - before).mean(0)
+    added = (carried.distance(after).square() - trust.distance(before).square()).median()
+    carried.limit.copy_((trust.limit.square() + added).clamp(min=0.25 * float(trust.limit) ** 2).sqrt())
+    return carried
 
 
 def principal_directions(features: FloatArray, count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
