@@ -15,7 +15,7 @@ __all__ = ["AutocastInferer", "computes_bfloat16"]
 def computes_bfloat16(device: torch.device) -> bool:
     """Whether a device has instructions for bfloat16: GPUs since NVIDIA's Ampere, CPUs with AVX512-BF16, AMX or Arm's BF16.
 
-    Other CPUs emulate it: a training step of the fetal head's network took 70 times as long as in float32 on one with AVX2 (PyTorch issue
+    Other CPUs emulate it: a training step of the fetal head's network took 11 times as long as in float32 on one with AVX2 (PyTorch issue
     118499). Versions of PyTorch that do not tell what a CPU can do count as without.
     """
     if device.type == "cuda":
