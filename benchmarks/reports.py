@@ -12,7 +12,7 @@ from benchmarks.readme import insert_table
 from usseg_monai.files.write import write_text
 from usseg_monai.tasks import TASKS
 
-__all__ = ["conclude", "update_reports"]
+__all__ = ["conclude", "name_missed", "update_reports"]
 
 
 def update_reports(file: Path, measured: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -47,6 +47,11 @@ def conclude(
     print(table)
     for page, text in (pages or {}).items():
         write_text(page, insert_table(page.read_text(encoding="utf-8"), name, text))
+    return name_missed(name, missed)
+
+
+def name_missed(name: str, missed: Sequence[str]) -> int:
+    """Print each missed bar of a benchmark; returns the exit code, 1 if there is one."""
     for message in missed:
         print(f"{name}: missed: {message}", file=sys.stderr)
     return int(bool(missed))

@@ -21,7 +21,7 @@ from benchmarks.data import DATA_ROOT
 from benchmarks.format_configs import format_config
 from benchmarks.readme import insert_table
 from benchmarks.references import reference_predictor
-from benchmarks.reports import update_reports
+from benchmarks.reports import name_missed, update_reports
 from benchmarks.tasks import BENCHMARKED
 from usseg_monai.errors import UssegError, WeightsError
 from usseg_monai.evaluation.cases import Predicts
@@ -143,9 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for task in tasks:
             write_pages(reports, task)
     missed = missed_bars({task: reports[task] for task in tasks})
-    for message in missed:
-        print(f"accuracy: missed: {message}", file=sys.stderr)
-    return int(bool(missed))
+    return name_missed("accuracy", missed)
 
 
 if __name__ == "__main__":

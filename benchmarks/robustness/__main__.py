@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.data import DATA_ROOT
 from benchmarks.readme import insert_table
-from benchmarks.reports import update_reports
+from benchmarks.reports import name_missed, update_reports
 from benchmarks.robustness.measure import choose, measure
 from benchmarks.robustness.pictures import draw
 from benchmarks.robustness.report import markdown, missed_bars
@@ -58,9 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         DOCS.write_text(insert_table(DOCS.read_text(encoding="utf-8"), "robustness", markdown(reports)), encoding="utf-8")
         draw(reports, PICTURE)
     missed = [f"{task}: {message}" for task in tasks for message in missed_bars(reports[task])]
-    for message in missed:
-        print(f"robustness: missed: {message}", file=sys.stderr)
-    return int(bool(missed))
+    return name_missed("robustness", missed)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.data import DATA_ROOT
 from benchmarks.readme import insert_table
-from benchmarks.reports import update_reports
+from benchmarks.reports import name_missed, update_reports
 from benchmarks.trust.measure import measure
 from benchmarks.trust.report import draw_reliability, markdown, missed_bars, overview
 from usseg_monai.errors import UssegError
@@ -52,9 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             page.write_text(insert_table(page.read_text(encoding="utf-8"), "trust", text), encoding="utf-8")
             draw_reliability(reports[task], docs / "reliability.png")
     missed = [f"{task}: {message}" for task in tasks for message in missed_bars(reports[task])]
-    for message in missed:
-        print(f"trust: missed: {message}", file=sys.stderr)
-    return int(bool(missed))
+    return name_missed("trust", missed)
 
 
 if __name__ == "__main__":

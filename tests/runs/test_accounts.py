@@ -3,16 +3,13 @@ from __future__ import annotations
 import errno
 import json
 import os
-import sys
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
 
+from tests.runs.interrupts import interrupted
 from usseg_monai.errors import OutputError
 from usseg_monai.files.table import Row
 from usseg_monai.imaging import Place
@@ -255,30 +252,12 @@ def test_no_room_to_take_over_leaves_the_file_of_before(tmp_path: Path, monkeypa
 def test_an_interrupt_at_any_line_leaves_whole_lines(tmp_path: Path) -> None:
     def interrupted_at(line: int, folder: Path) -> bool:
         """Add an input to one that is there, with an interrupt before the given line of the module; whether it came."""
-        came = False
-
-        def tracer(frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:
-            nonlocal line, came
-            if frame.f_code.co_filename != module.__file__:
-                return None
-            if event == "line":
-                line -= 1
-                if line == 0:
-                    came = True
-                    raise KeyboardInterrupt
-            return tracer
-
         folder.mkdir()
         item = given(folder, "b.png")
         with open_accounts(folder, "digest", resume=False) as accounts:
             accounts.add(Account(0, "a.png", state="done"))
             account = done(accounts, item, number=1)
-            before = sys.gettrace()  # that of coverage
-            sys.settrace(tracer)
-            with suppress(KeyboardInterrupt):
-                accounts.add(account)
-            sys.settrace(before)
-        return came
+            return interrupted(module, line, lambda: accounts.add(account))
 
     lines = 0
     while interrupted_at(lines + 1, tmp_path / str(lines)):

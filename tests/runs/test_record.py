@@ -3,16 +3,14 @@ from __future__ import annotations
 import errno
 import json
 import shutil
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
 
+from tests.runs.interrupts import interrupted
 from usseg_monai import __version__
 from usseg_monai.errors import OutputError
 from usseg_monai.inputs.results_folder import RESULT_FOLDERS, is_run_record
@@ -103,27 +101,10 @@ def test_an_interrupt_at_any_line_leaves_a_whole_record_with_the_counts_of_the_a
 
     def interrupted_at(line: int, folder: Path) -> bool:
         """Count an input that is accounted for, with an interrupt before the given line of the module; whether it came."""
-        came = False
-
-        def tracer(frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:
-            nonlocal line, came
-            if frame.f_code.co_filename != module.__file__:
-                return None
-            if event == "line":
-                line -= 1
-                if line == 0:
-                    came = True
-                    raise KeyboardInterrupt
-            return tracer
-
         with lock_folder(folder) as held, open_accounts(folder, "digest", resume=False) as accounts:
             record = RunRecord(held, {}, now(), total=3)
             accounts.add(Account(0, "a.png", state="failed", reason="x" * 1000))
-            before = sys.gettrace()  # that of coverage
-            sys.settrace(tracer)
-            with suppress(KeyboardInterrupt):
-                record.count("failed")
-            sys.settrace(before)
+            came = interrupted(module, line, lambda: record.count("failed"))
             assert read(folder)["state"] == "running"
             record.recount()
             record.end("interrupted")

@@ -13,7 +13,17 @@ from torch import Tensor, nn
 from usseg_monai.errors import WeightsError
 from usseg_monai.networks.residual_unet import ResidualUNet
 from usseg_monai.networks.trust import Trust, answer_with_trust
-from usseg_monai.weights.trust import LIKE_SHARE, TrustHandler, fit_logistic, fit_trust, load_trust, refit_trust, save_trust, trust_file
+from usseg_monai.weights.trust import (
+    LIKE_SHARE,
+    TrustHandler,
+    carry_trust,
+    fit_logistic,
+    fit_trust,
+    load_trust,
+    refit_trust,
+    save_trust,
+    trust_file,
+)
 
 Batch = dict[str, Tensor]
 
@@ -87,6 +97,16 @@ def test_confidence_expects_the_dice_of_other_images(fitted: Trust) -> None:
     assert np.corrcoef(confidence, overlap)[0, 1] > 0.6
     low = np.argsort(confidence)[:40]
     assert (overlap[low] < 0.5).mean() > 2 * (overlap < 0.5).mean()
+
+
+@pytest.mark.parametrize(("closer", "limit"), [(0.5, 0.5), (0.9, 0.5), (0.3, 0.7)])
+def test_a_limit_that_is_carried_over_is_at_least_half_of_it(closer: float, limit: float) -> None:
+    """Features that lie closer to the training images by a share of their distance, which is the limit before."""
+    trust = Trust(4, 1)
+    before = torch.tensor([[1.0, -1, 1, -1], [-1, 1, -1, 1]])
+    carried = carry_trust(trust, before, (1 - closer) * before)
+    assert float(trust.limit) == 1
+    assert float(carried.limit) == pytest.approx(limit)
 
 
 def test_few_training_images_are_no_obstacle() -> None:

@@ -8,10 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from usseg_monai.cli.parser import with_task
-from usseg_monai.datasets.datalist import load_datalist
 from usseg_monai.errors import UsageError, UssegError
-from usseg_monai.imaging import read_image
-from usseg_monai.runs.proposal import evenly
 
 __all__ = ["add_parser", "run"]
 
@@ -32,7 +29,7 @@ def add_parser(subparsers: Any) -> None:
         "--precision",
         choices=("float32", "int8"),
         default="float32",
-        help="of the network's computation: int8 takes about half of the time on a CPU, and a quarter of the space (default: %(default)s)",
+        help="of the network's computation: int8 takes two thirds of the time on most CPUs, and half of the space (default: %(default)s)",
     )
     parser.add_argument("--data", metavar="DIR", type=Path, help="data set of the training, from whose training part int8 is calibrated")
     parser.add_argument("--json", action="store_true", help="print a JSON summary")
@@ -52,6 +49,9 @@ def run(args: argparse.Namespace) -> int:
     if args.precision != "int8" and args.data is not None:
         raise UsageError("--data belongs to --precision int8: give both or neither")
     if args.precision == "int8":
+        from usseg_monai.datasets.datalist import load_datalist
+        from usseg_monai.imaging import read_image
+        from usseg_monai.runs.proposal import evenly
         from usseg_monai.weights.quantize import CALIBRATION_IMAGES, export_int8
 
         items = evenly(load_datalist(args.data, "training"), CALIBRATION_IMAGES)

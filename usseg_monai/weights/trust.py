@@ -104,7 +104,8 @@ def carry_trust(trust: Trust, before: Tensor, after: Tensor) -> Trust:
     carried = deepcopy(trust)
     carried.center += (after - before).mean(0)
     added = (carried.distance(after).square() - trust.distance(before).square()).median()
-    carried.limit.copy_((trust.limit.square() + added).clamp(min=0.25 * float(trust.limit) ** 2).sqrt())
+    least = trust.limit.square() / 4  # a limit of 0 would make every picture unlike
+    carried.limit.copy_((trust.limit.square() + added).maximum(least).sqrt())
     return carried
 
 
