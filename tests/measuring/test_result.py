@@ -17,7 +17,7 @@ def test_without_doubt_nothing_changes(status: Status) -> None:
     found = Measurement({"area_px": 7}, status, "why")
     judged = judge(found, low_confidence=0.5, unlikeness=1.0, confidence=0.5)
     assert (judged.status, judged.message, judged.values) == (status, "why", found.values)
-    assert (judged.unlikeness, judged.confidence) == (1.0, 0.5)
+    assert judged.trust == {"unlikeness": 1.0, "source_distance": None, "confidence": 0.5}
     assert judge(found, low_confidence=0.5) == found
 
 
@@ -26,9 +26,9 @@ def test_without_doubt_nothing_changes(status: Status) -> None:
     [
         (0.3, 0.49, Status.LOW_CONFIDENCE, "the expected Dice, 0.49, is below 0.5"),
         (None, 0.49, Status.LOW_CONFIDENCE, "the expected Dice"),
-        (1.01, 0.9, Status.UNLIKE_TRAINING_DATA, "the image is unlike the training images (1 times"),
-        (12.0, None, Status.UNLIKE_TRAINING_DATA, "the image is unlike the training images (12 times"),
-        (3.0, 0.1, Status.UNLIKE_TRAINING_DATA, "the image is unlike the training images (3 times"),
+        (1.01, 0.9, Status.UNLIKE_TRAINING_DATA, "the image is unlike the training images (unlikeness 1,"),
+        (12.0, None, Status.UNLIKE_TRAINING_DATA, "the image is unlike the training images (unlikeness 12,"),
+        (3.0, 0.1, Status.UNLIKE_TRAINING_DATA, "the image is unlike the training images (unlikeness 3,"),
     ],
 )
 def test_the_gravest_doubt_is_the_status(unlikeness: float | None, confidence: float | None, status: Status, beginning: str) -> None:
@@ -37,15 +37,25 @@ def test_the_gravest_doubt_is_the_status(unlikeness: float | None, confidence: f
     assert judged.message.startswith(beginning)
 
 
+@pytest.mark.parametrize(
+    ("unlikeness", "distance", "status", "remark"),
+    [(0.9, 1.0, Status.OK, ""), (0.9, 1.01, Status.OK, "not from the sources"), (1.01, 1.4, Status.UNLIKE_TRAINING_DATA, "the image is unlike")],
+)
+def test_another_source_is_a_remark(unlikeness: float, distance: float, status: Status, remark: str) -> None:
+    judged = judge(Measurement({}, Status.OK), low_confidence=0.5, unlikeness=unlikeness, source_distance=distance, confidence=0.9)
+    assert judged.status == status and judged.source_distance == distance
+    assert judged.message.startswith(remark) and bool(judged.message) == bool(remark) and "; " not in judged.message
+
+
 def test_all_reasons_stand_in_one_line() -> None:
     found = Measurement({}, Status.TOUCHES_BORDER, "the head leaves the picture")
     message = judge(found, low_confidence=0.9, unlikeness=2.0, confidence=0.2).message
     assert message.split("; ")[1:] == ["the expected Dice, 0.20, is below 0.9", "the head leaves the picture"]
 
 
-@pytest.mark.parametrize("wrong", [{"confidence": 1.1}, {"confidence": float("nan")}, {"unlikeness": -1.0}, {"unlikeness": float("inf")}])
+@pytest.mark.parametrize("wrong", [{"confidence": 1.1}, {"confidence": float("nan")}, {"unlikeness": -1.0}, {"unlikeness": float("inf")}, {"source_distance": -0.1}])
 def test_refuses_what_is_no_doubt(wrong: dict[str, float]) -> None:
-    with pytest.raises(UsageError, match=next(iter(wrong))):
+    with pytest.raises(UsageError, match=next(iter(wrong)).replace("_", " ")):
         judge(Measurement({}, Status.OK), low_confidence=0.5, **wrong)
 
 

@@ -41,10 +41,36 @@ def test_distance_is_what_lies_outside_the_known_directions(trust: Trust, third:
     assert float(trust.distance(pooled)) == pytest.approx(distance, abs=1e-5)
 
 
-def test_unlikeness_is_one_at_the_limit(trust: Trust) -> None:
-    features = [torch.ones(1, 4, 8, 8), torch.ones(1, 6, 4, 4), torch.ones(1, 8, 2, 2)]
-    features[1][0, 0] = 1 + 2 * 0.5 * math.sqrt(18)
-    assert float(trust(features, half_a_picture(1.0))[0, 0]) == pytest.approx(1.0)
+def features_of(pooled: Tensor) -> list[Tensor]:
+    """Three levels whose means are the given 18 features."""
+    first, second, third = pooled.split([4, 6, 8])
+    return [level[None, :, None, None].expand(-1, -1, side, side) for level, side in ((first, 8), (second, 4), (third, 2))]
+
+
+@pytest.mark.parametrize(("kind_limit", "unlikeness"), [(1.0, 1.0), (1.6, 0.625)])
+def test_each_distance_is_one_at_its_limit(kind_limit: float, unlikeness: float, trust: Trust) -> None:
+    trust.kind_limit.fill_(kind_limit)
+    pooled = torch.ones(18)
+    pooled[4] = 1 + 2 * 0.5 * math.sqrt(18)
+    found = trust(features_of(pooled), half_a_picture(1.0))[0, :2]
+    assert found.tolist() == pytest.approx([unlikeness, 1.0])
+
+
+@pytest.mark.parametrize(("feature", "unlikeness"), [(1.0, 0.5379), (3.0, 1.0), (5.0, 1.4621), (9.0, 1.9051), (900.0, 1.9051)])
+def test_the_probability_of_another_kind_is_an_unlikeness_of_half_of_it(feature: float, unlikeness: float, trust: Trust) -> None:
+    """A feature in a known direction, which the distance does not see; beyond four deviations it says no more."""
+    trust.kinds[0], trust.kinds[-1] = 1.0, -1.0
+    pooled = torch.ones(18)
+    pooled[0] = feature
+    found, distance, _ = trust(features_of(pooled), half_a_picture(1.0))[0].tolist()
+    assert distance == pytest.approx(0.0, abs=1e-5)
+    assert found == pytest.approx(unlikeness, abs=1e-4)
+
+
+def test_before_kinds_are_fitted_there_is_one_limit(trust: Trust) -> None:
+    fresh = Trust(features=18, components=2)
+    found, distance, _ = fresh(features_of(torch.rand(18)), half_a_picture(1.0))[0].tolist()
+    assert found == distance > 0
 
 
 def test_features_of_all_levels_are_averaged() -> None:
@@ -72,7 +98,7 @@ def test_confidence_is_the_fitted_logistic_function(trust: Trust) -> None:
     trust.descriptor_deviation.copy_(torch.tensor([0.25, 1.0, 1.0]))
     trust.coefficients.copy_(torch.tensor([1.5, 0.0, 0.0, -1.0]))
     features = [torch.ones(1, 4, 8, 8), torch.ones(1, 6, 4, 4), torch.ones(1, 8, 2, 2)]
-    confidence = float(trust(features, half_a_picture(1.0))[0, 1])
+    confidence = float(trust(features, half_a_picture(1.0))[0, 2])
     assert confidence == pytest.approx(1 / (1 + math.exp(-(1.5 * 2 - 1))), abs=0.002)
 
 
@@ -84,7 +110,7 @@ def test_the_answer_itself_is_not_changed(network: torch.nn.Module, trust: Trust
     heads = plain if isinstance(plain, dict) else {"mask": plain}
     assert judged.keys() == {*heads, "trust"}
     assert all(torch.equal(judged[name], head) for name, head in heads.items())
-    assert judged["trust"].shape == (2, 2)
+    assert judged["trust"].shape == (2, 3)
 
 
 @pytest.mark.parametrize(("logits", "presence"), [([[1.0]], 0.7310586), ([[math.log(2), 0.0, 0.0]], 0.5)])
@@ -98,7 +124,7 @@ def test_without_a_structure_no_dice_is_expected(logits: list[list[float]], pres
         features = network.encode(image)
         expected = trust(features, torch.sigmoid(network(image)["mask"]))[0]
         judged = answer_with_trust(network, trust, image)["trust"][0]
-    assert judged.tolist() == pytest.approx([float(expected[0]), float(expected[1]) * presence], rel=1e-5)
+    assert judged.tolist() == pytest.approx([float(expected[0]), float(expected[1]), float(expected[2]) * presence], rel=1e-5)
 
 
 def test_the_inferer_goes_without_trust(trust: Trust) -> None:

@@ -25,7 +25,7 @@ TASK = get_task("fetal_head")
 def make(message: str = "", task: str = "fetal_head") -> Prediction:
     mask = ellipse()
     image = GreyImage(mask * np.float32(200), (0.5, 0.5), Source(Path("/secret/jane doe/head.png"), format="png"))
-    measurement = replace(get_task(task).measure(mask, 0.5), confidence=0.93, unlikeness=0.4, message=message)
+    measurement = replace(get_task(task).measure(mask, 0.5), confidence=0.93, unlikeness=0.4, source_distance=1.2, message=message)
     return Prediction(image, mask, mask * np.float32(0.75), measurement, get_task(task))
 
 
@@ -42,7 +42,7 @@ def test_numbers_as_json(task: str) -> None:
     prediction = make(task=task)
     told = json.loads(json.dumps(prediction.to_dict(), allow_nan=False))
     assert told["file"] == "head.png" and told["shape"] == [60, 90] and told["spacing_mm"] == [0.5, 0.5]
-    assert (told["task"], told["frame"], told["confidence"], told["unlikeness"]) == (task, 0, 0.93, 0.4)
+    assert (told["task"], told["frame"], told["confidence"], told["unlikeness"], told["source_distance"]) == (task, 0, 0.93, 0.4, 1.2)
     assert told["measurements"] == prediction.measurements and told["status"] == prediction.status.value
     assert told["parts"] == list(prediction.measurement.parts) and bool(told["parts"]) == (task == "breast")
     assert "secret" not in str(told)

@@ -23,17 +23,17 @@ def measurement(status: Status = Status.OK, message: str = "", **known: Value) -
 
 
 def test_columns_are_the_common_ones_then_the_tasks() -> None:
-    assert COMMON_COLUMNS == ("file", "frame", "status", "message", "confidence", "unlikeness", "spacing_mm_row", "spacing_mm_col")
+    assert COMMON_COLUMNS == ("file", "frame", "status", "message", "confidence", "unlikeness", "source_distance", "spacing_mm_row", "spacing_mm_col")
     assert column_names(TASK) == (*COMMON_COLUMNS, *(column.name for column in TASK.columns))
 
 
 def test_rows_have_every_column_and_no_line_breaks() -> None:
     row = result_row(TASK, "a/1.png", 3, (0.1, 0.2), measurement(Status.EMPTY, "two\nlines", angle_deg=5.0))
     assert tuple(row) == column_names(TASK)
-    assert [row[name] for name in COMMON_COLUMNS] == ["a/1.png", 3, "empty", "two lines", None, None, 0.1, 0.2]
+    assert [row[name] for name in COMMON_COLUMNS] == ["a/1.png", 3, "empty", "two lines", None, None, None, 0.1, 0.2]
     assert row["angle_deg"] == 5.0 and row["head_circumference_mm"] is None
     failed = failed_row(TASK, "b.png", 0, "no\r\nimage")
-    assert [failed[name] for name in COMMON_COLUMNS] == ["b.png", 0, "failed", "no image", None, None, None, None]
+    assert [failed[name] for name in COMMON_COLUMNS] == ["b.png", 0, "failed", "no image", None, None, None, None, None]
     assert tuple(failed) == tuple(row)
 
 

@@ -74,7 +74,7 @@ def judged(trust: Trust, batches: list[Batch]) -> tuple[np.ndarray, np.ndarray, 
             mask, truth = answer["mask"] >= 0, batch["label"] >= 0.5
             both, total = ((mask & truth).sum((1, 2, 3)), mask.sum((1, 2, 3)) + truth.sum((1, 2, 3)))
             overlaps.append(2 * both / total)
-    unlikeness, confidence = torch.cat(said).numpy().T
+    unlikeness, _, confidence = torch.cat(said).numpy().T
     return unlikeness, confidence, torch.cat(overlaps).numpy()
 
 

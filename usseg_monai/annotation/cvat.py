@@ -25,13 +25,14 @@ from usseg_monai.annotation.structures import image_columns, known_texts, predic
 from usseg_monai.errors import ImageError, UssegError
 from usseg_monai.geometry.boundary import boundaries
 from usseg_monai.imaging.grey import grey_samples
+from usseg_monai.measuring.result import TRUST_OUTPUTS
 from usseg_monai.predict.prediction import Prediction
 from usseg_monai.predict.predictor import Predictor
 from usseg_monai.tasks import Task, get_task
 
 __all__ = ["Annotator", "create", "labels_json"]
 
-_REMARKS = ("status", "message", "confidence", "unlikeness")
+_REMARKS = ("status", "message", *TRUST_OUTPUTS)
 """Attributes of every label, before the task's columns."""
 
 _LONGEST = 4096
@@ -150,8 +151,7 @@ def _plain(label: models.PatchedLabelRequest) -> dict[str, Any]:
 
 
 def _remarks(found: Prediction) -> dict[str, str]:
-    numbers = {"confidence": found.confidence, "unlikeness": found.measurement.unlikeness}
-    known = {name: f"{value:.6g}" for name, value in numbers.items() if value is not None}
+    known = {name: f"{value:.6g}" for name, value in found.measurement.trust.items() if value is not None}
     return {"status": found.status.value, "message": found.message} | known
 
 

@@ -82,7 +82,7 @@ def task_of(prediction: Prediction, *, file: str, picture: str) -> dict[str, Any
     """
     task, measurement, frame = prediction.task, prediction.measurement, prediction.image.source.frame
     rows, cols = prediction.mask.shape
-    known = {"confidence": measurement.confidence, "unlikeness": measurement.unlikeness, **measurement.values}
+    known = {**measurement.trust, **measurement.values}
     result: list[dict[str, Any]] = []
 
     def add(kind: str, name: str, value: dict[str, Any], **more: Any) -> None:

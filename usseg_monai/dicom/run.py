@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -29,7 +29,7 @@ from usseg_monai.files.write import atomic_path
 from usseg_monai.geometry.types import MaskArray, Spacing
 from usseg_monai.imaging import GreyImage, read_image, read_mask
 from usseg_monai.inputs.naming import frame_output
-from usseg_monai.measuring.result import Measurement, Status
+from usseg_monai.measuring.result import TRUST_OUTPUTS, Measurement, Status
 from usseg_monai.runs.accounts import Account, read_accounts
 from usseg_monai.runs.lock import lock_folder
 from usseg_monai.runs.objects import OBJECT_COLUMNS, OBJECTS_FOLDER, OBJECTS_TABLE, remove_objects
@@ -278,11 +278,8 @@ def measured(task: Task, mask: MaskArray, spacing: Spacing | None, row: Row) -> 
     found = task.measure(mask, spacing, **said)
     if any(_shown(found.values[column.name]) != _shown(row[column.name]) for column in task.columns):
         return task.measure(mask, spacing), True
-    confidence, unlikeness = (
-        float(value) if isinstance(value := row[name], (int, float)) else None for name in ("confidence", "unlikeness")
-    )
-    status = Status(str(row["status"]))
-    return replace(found, status=status, message=str(row["message"] or ""), confidence=confidence, unlikeness=unlikeness), False
+    trust: dict[str, Any] = {name: float(value) if isinstance(value := row.get(name), (int, float)) else None for name in TRUST_OUTPUTS}
+    return replace(found, status=Status(str(row["status"])), message=str(row["message"] or ""), **trust), False
 
 
 def _shown(value: Value) -> str:

@@ -16,7 +16,7 @@ from usseg_monai.geometry.types import EqualByContent
 
 __all__ = ["TRUST_OUTPUTS", "Measurement", "Severity", "Status", "check_probability", "judge", "with_remark"]
 
-TRUST_OUTPUTS = ("unlikeness", "confidence")
+TRUST_OUTPUTS = ("unlikeness", "source_distance", "confidence")
 """Additional outputs of a network with a fitted trust (`usseg_monai.networks.trust`)."""
 
 
@@ -34,7 +34,7 @@ class Status(str, Enum):
     LOW_CONFIDENCE = "low_confidence"
     """The measurement is implausible or the network unsure: look before use."""
     UNLIKE_TRAINING_DATA = "unlike_training_data"
-    """The image does not resemble what the network was trained on."""
+    """The image is of another kind than those that the network was trained on."""
     FAILED = "failed"
     """The file could not be read or processed; the message says why."""
 
@@ -80,7 +80,8 @@ class Measurement(EqualByContent):
         axes: polylines of what was measured, likewise: both ends of each diameter, or the disc of an equivalent diameter.
         parts: values of each structure, for tasks with several per image; all of the task's ``part_columns`` are present.
         confidence: expected Dice of the mask, 0 to 1; ``None`` for user-supplied masks (`judge`).
-        unlikeness: distance of the image from the training images, above 1 unlike them; ``None`` likewise.
+        unlikeness: of the image and the training images, above 1 where it is of another kind; ``None`` likewise.
+        source_distance: of the image from the training images, above 1 where it is from another source than theirs; ``None`` likewise.
     """
 
     values: Mapping[str, Value]
@@ -90,7 +91,13 @@ class Measurement(EqualByContent):
     parts: tuple[Mapping[str, Value], ...] = ()
     confidence: float | None = None
     unlikeness: float | None = None
+    source_distance: float | None = None
     axes: tuple[npt.NDArray[np.float64], ...] = ()
+
+    @property
+    def trust(self) -> dict[str, float | None]:
+        """How far the network trusts its answer, by the names of `TRUST_OUTPUTS`; all ``None`` for user-supplied masks."""
+        return {name: getattr(self, name) for name in TRUST_OUTPUTS}
 
 
 def with_remark(measurement: Measurement, remark: str) -> Measurement:
@@ -103,36 +110,58 @@ def with_remark(measurement: Measurement, remark: str) -> Measurement:
 
 
 def judge(
-    measurement: Measurement, *, low_confidence: float, unlikeness: float | None = None, confidence: float | None = None
+    measurement: Measurement,
+    *,
+    low_confidence: float,
+    unlikeness: float | None = None,
+    source_distance: float | None = None,
+    confidence: float | None = None,
 ) -> Measurement:
     """The measurement with the network's doubt in its status and message.
 
     Args:
         measurement: of the network's mask.
         low_confidence: confidence, 0 to 1, below which a mask needs a look.
-        unlikeness: distance of the image from the training images; above 1 it is unlike them. ``None`` where unknown.
+        unlikeness: of the image and the training images; above 1 it is of another kind. ``None`` where unknown.
+        source_distance: of the image from the training images; above 1 it is from another source, which is a remark. ``None`` where unknown.
         confidence: expected Dice of the mask, 0 to 1; ``None`` where unknown.
 
     Raises:
-        UsageError: an unlikeness below 0, a confidence outside 0 to 1, or one that is not finite.
+        UsageError: an unlikeness or a distance below 0, a confidence outside 0 to 1, or one that is not finite.
 
     >>> found = Measurement({}, Status.TOUCHES_BORDER, "the head leaves the picture")
     >>> judge(found, low_confidence=0.5, unlikeness=0.7, confidence=0.31).message
     'the expected Dice, 0.31, is below 0.5; the head leaves the picture'
     >>> judge(found, low_confidence=0.5, unlikeness=1.8, confidence=0.9).status.value
     'unlike_training_data'
+    >>> judge(found, low_confidence=0.5, source_distance=1.4, confidence=0.9).status.value
+    'touches_border'
     """
     check_probability("confidence", confidence)
-    if unlikeness is not None and not (math.isfinite(unlikeness) and unlikeness >= 0):
-        raise UsageError(f"unlikeness {unlikeness!r}: it must be a number of 0 or more, or None")
+    _check_distance("unlikeness", unlikeness)
+    _check_distance("source distance", source_distance)
     status, reasons = measurement.status, [measurement.message] if measurement.message else []
     if confidence is not None and confidence < low_confidence:
         status = Status.LOW_CONFIDENCE
         reasons.insert(0, f"the expected Dice, {confidence:.2f}, is below {low_confidence:g}")
     if unlikeness is not None and unlikeness > 1:
         status = Status.UNLIKE_TRAINING_DATA
-        reasons.insert(0, f"the image is unlike the training images ({unlikeness:.2g} times as far from them as the limit allows)")
-    return replace(measurement, status=status, message="; ".join(reasons), unlikeness=unlikeness, confidence=confidence)
+        reasons.insert(0, f"the image is unlike the training images (unlikeness {unlikeness:.2g}, the limit is 1)")
+    elif source_distance is not None and source_distance > 1:
+        reasons.append(f"not from the sources of the training images (distance {source_distance:.2g}, the limit is 1): check a sample")
+    return replace(
+        measurement,
+        status=status,
+        message="; ".join(reasons),
+        unlikeness=unlikeness,
+        source_distance=source_distance,
+        confidence=confidence,
+    )
+
+
+def _check_distance(name: str, value: float | None) -> None:
+    if value is not None and not (math.isfinite(value) and value >= 0):
+        raise UsageError(f"{name} {value!r}: it must be a number of 0 or more, or None")
 
 
 def check_probability(name: str, value: float | None) -> None:

@@ -17,7 +17,7 @@ class Deployed(nn.Module):
 
     The steps are those of the bundle's ``inference.json``: antialiased resize, standardisation by the image's own mean and deviation,
     network, bilinear resize of the logits to the source grid, sigmoid or softmax, threshold. If the network classifies, the mask is empty
-    unless the structure is present. Unlikeness and confidence are returned too.
+    unless the structure is present. How far to trust them is returned too.
 
     Args:
         network: returns logits ``(1, C, W, H)`` of an image ``(1, 1, W, H)``, C = 1 or, with background as the first channel, 2; or
@@ -27,8 +27,8 @@ class Deployed(nn.Module):
         trust: fitted on the network; ``None`` for weights without a fitted trust.
 
     Shapes: ``pixels`` float ``(rows, cols)`` of any range; returns the probability, float32 ``(rows, cols)``, the mask, uint8
-    ``(rows, cols)`` of 0 and 1, and float32 scalars: unlikeness and confidence (`usseg_monai.networks.trust`) where there is a trust, and
-    the probability of each class. Networks here take images as MONAI's readers return them, columns first, hence the two transpositions.
+    ``(rows, cols)`` of 0 and 1, and float32 scalars: unlikeness, distance from the sources and confidence (`usseg_monai.networks.trust`)
+    where there is a trust, and the probability of each class. Networks here take images as MONAI's readers return them, columns first, hence the two transpositions.
     """
 
     def __init__(
@@ -63,8 +63,8 @@ class Deployed(nn.Module):
             found = present >= self.presence_threshold
             mask = mask & found
             if trust:
-                unlikeness, confidence = trust
-                trust = (unlikeness, torch.where(found, confidence, 1 - present))
+                *distances, confidence = trust
+                trust = (*distances, torch.where(found, confidence, 1 - present))
         return (probability, mask.to(torch.uint8), *trust, *classes)
 
 

@@ -89,8 +89,7 @@ class Prediction(EqualByContent):
             "spacing_mm": None if spacing_mm is None else list(spacing_mm),
             "status": self.status.value,
             "message": self.message,
-            "confidence": self.confidence,
-            "unlikeness": self.measurement.unlikeness,
+            **self.measurement.trust,
             "measurements": dict(self.measurement.values),
             "parts": [dict(part) for part in self.measurement.parts],
         }

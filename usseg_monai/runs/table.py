@@ -37,7 +37,7 @@ __all__ = [
 TABLE = "results.csv"
 """Name of the table in the output folder."""
 
-COMMON_COLUMNS = ("file", "frame", "status", "message", "confidence", "unlikeness", "spacing_mm_row", "spacing_mm_col")
+COMMON_COLUMNS = ("file", "frame", "status", "message", "confidence", "unlikeness", "source_distance", "spacing_mm_row", "spacing_mm_col")
 """Columns before the task's own."""
 
 Located = tuple[Place, tuple[int, int]]
@@ -78,9 +78,16 @@ def result_row(task: Task, file: str, frame: int, spacing: Spacing | None, measu
         measurement: measurement of the frame's mask.
     """
     row, col = spacing or (None, None)
-    trust = measurement.confidence, measurement.unlikeness
-    common = (file, frame, measurement.status.value, one_line(measurement.message), *trust, row, col)
-    return {**dict(zip(COMMON_COLUMNS, common, strict=True)), **{column.name: measurement.values[column.name] for column in task.columns}}
+    common = {
+        "file": file,
+        "frame": frame,
+        "status": measurement.status.value,
+        "message": one_line(measurement.message),
+        **measurement.trust,
+        "spacing_mm_row": row,
+        "spacing_mm_col": col,
+    }
+    return {**{name: common[name] for name in COMMON_COLUMNS}, **{column.name: measurement.values[column.name] for column in task.columns}}
 
 
 def failed_row(task: Task, file: str, frame: int, message: str) -> Row:

@@ -27,13 +27,13 @@ def sweep(shares: list[float], spacing: float | None = SPACING) -> list[ClipFram
     frames = []
     for number, share in enumerate(shares):
         found = measure(draw_head(head(share, 150 + number), (240, 320)), spacing)
-        row = dict(found.values) | {"status": found.status.value, "confidence": None, "unlikeness": None}
+        row = dict(found.values) | {"status": found.status.value, "confidence": None, "source_distance": None}
         frames.append(ClipFrame(row, 40.0 * number))
     return frames
 
 
 def row_of(**more: float | str | None) -> Row:
-    row: Row = {"status": "ok", "confidence": 0.97, "unlikeness": 0.5, "cephalic_index_percent": 78.3, MM: 200.0, PX: 400.0}
+    row: Row = {"status": "ok", "confidence": 0.97, "source_distance": 0.5, "cephalic_index_percent": 78.3, MM: 200.0, PX: 400.0}
     return row | more
 
 
@@ -72,7 +72,7 @@ def test_frames_that_show_no_whole_head_do_not_count() -> None:
     ("better", "worse"),
     [
         ({"confidence": 0.97}, {"confidence": 0.9}),
-        ({"unlikeness": 0.3}, {"unlikeness": 0.9}),
+        ({"source_distance": 0.3}, {"source_distance": 0.9}),
         ({"cephalic_index_percent": 78.3}, {"cephalic_index_percent": 92.0}),
         ({MM: 200.0}, {MM: 180.0}),
     ],

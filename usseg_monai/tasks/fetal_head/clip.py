@@ -3,7 +3,7 @@
 A frame is scored by three terms from 0 to 1, multiplied with `WEIGHTS` as exponents, so that no term can make up for one that is 0:
 
 - *confidence*: the expected Dice of the mask, which was fitted on validation images.
-- *plane*: how much the frame resembles the standard plane: the cephalic index against Hadlock's distribution, and the unlikeness to the
+- *plane*: how much the frame resembles the standard plane: the cephalic index against Hadlock's distribution, and the distance from the
   training images, all of which show that plane.
 - *size*: the circumference over the largest plausible one of the clip. The circumference is defined in the plane of the largest section
   through brow and occiput; a plane beside it or tilted cuts a smaller ellipse.
@@ -51,7 +51,7 @@ _UNUSABLE = (Status.FAILED.value, Status.EMPTY.value, Status.UNLIKE_TRAINING_DAT
 def sum_up(frames: Sequence[ClipFrame]) -> tuple[Row, str]:
     """The head's columns of the table of clips; see `usseg_monai.tasks.clip.Clip`.
 
-    >>> row = {"status": "ok", "confidence": 0.97, "unlikeness": 0.4, "cephalic_index_percent": 79.0, "head_circumference_px": None}
+    >>> row = {"status": "ok", "confidence": 0.97, "source_distance": 0.4, "cephalic_index_percent": 79.0, "head_circumference_px": None}
     >>> found, remark = sum_up([ClipFrame(row | {"head_circumference_mm": size}) for size in (150.0, 180.0, 181.0, 179.0)])
     >>> found["best_frame"], found["head_circumference_median_mm"], found["best_frames"], remark
     (2, 180.0, 3, '')
@@ -100,10 +100,10 @@ def scores(frames: Sequence[ClipFrame]) -> list[Row]:
 
 def _plane(row: Row) -> float:
     """1 for the mean head of the standard plane; by both terms lower with the distance from it."""
-    index, unlikeness = _number(row["cephalic_index_percent"]), _number(row["unlikeness"])
+    index, distance = _number(row["cephalic_index_percent"]), _number(row["source_distance"])
     mean, deviation = CEPHALIC_INDEX
     shape = 0.0 if index is None else math.exp(-(((index - mean) / (2 * deviation)) ** 2) / 2)
-    return shape * (1.0 if unlikeness is None else 1 / (1 + unlikeness**2))
+    return shape * (1.0 if distance is None else 1 / (1 + distance**2))
 
 
 def _size_term(share: float) -> float:

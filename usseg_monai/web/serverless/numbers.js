@@ -9,8 +9,8 @@ export const cellText = (value) => {
 };
 
 export function shown(known, task, { file, frame }, spacing, measurement, corrected) {
-  const { values, status, message, confidence = null, unlikeness = null } = measurement;
-  const common = [file, frame, status, message, confidence, unlikeness, ...(spacing ?? [null, null])];
+  const { values, status, message, confidence = null, unlikeness = null, source_distance: distance = null } = measurement;
+  const common = [file, frame, status, message, confidence, unlikeness, distance, ...(spacing ?? [null, null])];
   return {
     status,
     ...known.statuses[status], // severity and heading

@@ -6,7 +6,7 @@ export function withRemark(measurement, remark) {
   return { ...measurement, message: [measurement.message, remark].filter(Boolean).join("; ") };
 }
 
-export function judged(measurement, lowConfidence, { confidence = null, unlikeness = null }) {
+export function judged(measurement, lowConfidence, { confidence = null, unlikeness = null, source_distance: distance = null }) {
   let { status } = measurement;
   const reasons = [measurement.message].filter(Boolean);
   if (confidence !== null && confidence < lowConfidence) {
@@ -15,7 +15,9 @@ export function judged(measurement, lowConfidence, { confidence = null, unlikene
   }
   if (unlikeness !== null && unlikeness > 1) {
     status = "unlike_training_data";
-    reasons.unshift(`the image is unlike the training images (${general(unlikeness, 2)} times as far from them as the limit allows)`);
+    reasons.unshift(`the image is unlike the training images (unlikeness ${general(unlikeness, 2)}, the limit is 1)`);
+  } else if (distance !== null && distance > 1) {
+    reasons.push(`not from the sources of the training images (distance ${general(distance, 2)}, the limit is 1): check a sample`);
   }
-  return { ...measurement, status, message: reasons.join("; "), confidence, unlikeness };
+  return { ...measurement, status, message: reasons.join("; "), confidence, unlikeness, source_distance: distance };
 }

@@ -39,7 +39,7 @@ function nifti(frame, series) {
 
 /** As `Prediction.to_dict` in Python. */
 function record(frame) {
-  const { file, frame: index, status, message, confidence, unlikeness, spacing_mm_row, spacing_mm_col, ...measurements } = frame.numbers.row;
+  const { file, frame: index, status, message, confidence, unlikeness, source_distance, spacing_mm_row, spacing_mm_col, ...measurements } = frame.numbers.row;
   return {
     task: frame.task,
     file,
@@ -50,6 +50,7 @@ function record(frame) {
     message,
     confidence,
     unlikeness,
+    source_distance,
     corrected: frame.corrected,
     measurements,
     parts: frame.numbers.parts_rows,
