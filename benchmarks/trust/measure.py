@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from benchmarks.accuracy.cases import Items, evaluate
+from benchmarks.kinds import Sight, found_without, known_pictures
 from benchmarks.strangers import KINDS, strangers
 from benchmarks.tasks import BENCHMARKED
 from usseg_monai.datasets.datalist import load_datalist
@@ -18,6 +20,8 @@ from usseg_monai.evaluation.summary import groups_of, share, with_interval
 from usseg_monai.predict.predictor import Predictor
 from usseg_monai.runs.proposal import evenly
 from usseg_monai.tasks import TASKS
+from usseg_monai.weights.released import released_weights
+from usseg_monai.weights.trust import load_trust
 
 __all__ = ["BAD_DICE", "SENT", "caught", "confidence_error", "measure", "reliability", "spearman"]
 
@@ -46,7 +50,8 @@ def measure(task: str, data: Path) -> dict[str, Any]:
         UssegError: the data or the shipped weights are missing.
     """
     predictor = Predictor(task, engine="onnx")
-    results = [result for result in evaluate(predictor, load_datalist(data / BENCHMARKED[task].data, "test")) if result.dice is not None]
+    tested = load_datalist(data / BENCHMARKED[task].data, "test")
+    results = [result for result in evaluate(predictor, tested) if result.dice is not None]
     confidence, overlap = (np.array(values, float) for values in zip(*((r.confidence, r.dice) for r in results), strict=True))
     groups = groups_of(results)
     return {
@@ -55,12 +60,40 @@ def measure(task: str, data: Path) -> dict[str, Any]:
         "own": share(_flagged(results), groups),
         "others": {name: _others(predictor, load_datalist(data / BENCHMARKED[name].data, "test")) for name in TASKS if name != task},
         "strangers": {kind: _strangers(predictor, kind, count) for kind, count in STRANGERS.items()},
+        "limits": limits(task, released_weights(task), tested, data),
         "spearman": with_interval(lambda weights: spearman(confidence, overlap, weights), groups),
         "caught": caught(confidence, overlap),
         "confidence_error": confidence_error(confidence, overlap),
         "reliability": reliability(confidence, overlap),
         "points": [[round(float(x), 4), round(float(y), 4)] for x, y in zip(confidence, overlap, strict=True)],
     }
+
+
+def limits(task: str, weights: Path, tested: Items, data: Path) -> dict[str, Any]:
+    """How the two limits of a network in single precision divide pictures.
+
+    Args:
+        task: of the network.
+        weights: its state dict, with the trust beside it.
+        tested: the task's test images.
+        data: folder of all data sets.
+
+    Returns:
+        ``another_source``: share of the test images beyond the first limit. ``varied``: share of them within the second limit, under the
+        augmentation of the training, which imitates other machines. ``left_out``: share of each kind's pictures beyond a second limit
+        that was fitted without that kind.
+    """
+    sight, trust = Sight(task, weights), load_trust(weights)
+    assert trust is not None  # released weights have one
+    return {
+        "another_source": _share(trust.distance(sight.of_images(tested)) > trust.limit),
+        "varied": _share(trust.unlikeness(sight.of_varied(tested)) <= 1),
+        "left_out": found_without(trust, known_pictures(sight, data)),
+    }
+
+
+def _share(flags: Tensor) -> float:
+    return float(flags.float().mean())
 
 
 def _flagged(results: Sequence[CaseResult]) -> list[bool]:

@@ -39,7 +39,11 @@ def test_the_gravest_doubt_is_the_status(unlikeness: float | None, confidence: f
 
 @pytest.mark.parametrize(
     ("unlikeness", "distance", "status", "remark"),
-    [(0.9, 1.0, Status.OK, ""), (0.9, 1.01, Status.OK, "not from the sources"), (1.01, 1.4, Status.UNLIKE_TRAINING_DATA, "the image is unlike")],
+    [
+        (0.9, 1.0, Status.OK, ""),
+        (0.9, 1.01, Status.OK, "not from the sources"),
+        (1.01, 1.4, Status.UNLIKE_TRAINING_DATA, "the image is unlike"),
+    ],
 )
 def test_another_source_is_a_remark(unlikeness: float, distance: float, status: Status, remark: str) -> None:
     judged = judge(Measurement({}, Status.OK), low_confidence=0.5, unlikeness=unlikeness, source_distance=distance, confidence=0.9)
@@ -53,7 +57,10 @@ def test_all_reasons_stand_in_one_line() -> None:
     assert message.split("; ")[1:] == ["the expected Dice, 0.20, is below 0.9", "the head leaves the picture"]
 
 
-@pytest.mark.parametrize("wrong", [{"confidence": 1.1}, {"confidence": float("nan")}, {"unlikeness": -1.0}, {"unlikeness": float("inf")}, {"source_distance": -0.1}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"confidence": 1.1}, {"confidence": float("nan")}, {"unlikeness": -1.0}, {"unlikeness": float("inf")}, {"source_distance": -0.1}],
+)
 def test_refuses_what_is_no_doubt(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=next(iter(wrong)).replace("_", " ")):
         judge(Measurement({}, Status.OK), low_confidence=0.5, **wrong)

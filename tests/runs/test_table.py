@@ -23,7 +23,17 @@ def measurement(status: Status = Status.OK, message: str = "", **known: Value) -
 
 
 def test_columns_are_the_common_ones_then_the_tasks() -> None:
-    assert COMMON_COLUMNS == ("file", "frame", "status", "message", "confidence", "unlikeness", "source_distance", "spacing_mm_row", "spacing_mm_col")
+    assert COMMON_COLUMNS == (
+        "file",
+        "frame",
+        "status",
+        "message",
+        "confidence",
+        "unlikeness",
+        "source_distance",
+        "spacing_mm_row",
+        "spacing_mm_col",
+    )
     assert column_names(TASK) == (*COMMON_COLUMNS, *(column.name for column in TASK.columns))
 
 

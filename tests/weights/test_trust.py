@@ -14,9 +14,11 @@ from usseg_monai.errors import WeightsError
 from usseg_monai.networks.residual_unet import ResidualUNet
 from usseg_monai.networks.trust import Trust, answer_with_trust
 from usseg_monai.weights.trust import (
+    KIND_SHARE,
     LIKE_SHARE,
     TrustHandler,
     carry_trust,
+    fit_kinds,
     fit_logistic,
     fit_trust,
     load_trust,
@@ -107,6 +109,52 @@ def test_a_limit_that_is_carried_over_is_at_least_half_of_it(closer: float, limi
     carried = carry_trust(trust, before, (1 - closer) * before)
     assert float(trust.limit) == 1
     assert float(carried.limit) == pytest.approx(limit)
+
+
+def kind(first: float, spread: float, count: int = 400) -> Tensor:
+    """Features of pictures whose first differs from those of the training by some deviations, in a direction that these know."""
+    pooled = spread * torch.randn(count, 8, generator=torch.Generator().manual_seed(int(10 * first + 7)))
+    pooled[:, 0] += first
+    return pooled
+
+
+@pytest.fixture(scope="module")
+def knowing() -> Trust:
+    trust = Trust(8, 1)
+    trust.directions[0, 0] = 1
+    trust.limit.fill_(1.6)
+    return trust
+
+
+def test_kinds_that_distance_cannot_tell_are_learnt(knowing: Trust) -> None:
+    own, other = kind(0, 1), kind(3, 1)
+    assert float((knowing.unlikeness(other) > 1).float().mean()) < 0.3
+    found = fit_kinds(knowing, own, {"other": other}, {"noise": kind(9, 1)})
+    assert float((found.unlikeness(kind(3, 1, 300)) > 1).float().mean()) > 0.85
+    assert float((found.unlikeness(kind(0, 1, 300)) > 1).float().mean()) < 0.1
+    assert torch.equal(found.limit, knowing.limit) and float(knowing.kind_limit) == 1  # the first limit is kept, and the trust given
+
+
+def test_the_second_limit_finds_the_share_of_each_unknown_kind(knowing: Trust) -> None:
+    near, far = kind(0, 5), kind(0, 30)
+    found = fit_kinds(knowing, kind(0, 1), {}, {"near": near, "far": far})
+    beyond = [float((found.distance(each) > found.limit * found.kind_limit).float().mean()) for each in (near, far)]
+    assert beyond == [pytest.approx(KIND_SHARE, abs=0.005), 1.0]
+
+
+def test_the_second_limit_is_not_below_the_first(knowing: Trust) -> None:
+    assert float(fit_kinds(knowing, kind(0, 1), {}, {"alike": kind(1, 1)}).kind_limit) == 1
+
+
+def test_a_trust_of_an_earlier_release_has_one_limit(fitted: Trust, checkpoint: Path) -> None:
+    save_trust(fitted, checkpoint)
+    state = torch.load(trust_file(checkpoint), weights_only=True)
+    for name in ("kind_limit", "kinds"):
+        del state["trust"][name]
+    torch.save(state, trust_file(checkpoint))
+    again = load_trust(checkpoint)
+    assert again is not None and float(again.kind_limit) == 1
+    assert float(again.other_kind(torch.rand(5, len(again.center))).max()) < 1e-6
 
 
 def test_few_training_images_are_no_obstacle() -> None:

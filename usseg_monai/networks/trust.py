@@ -102,7 +102,7 @@ class Trust(nn.Module):
         """
         pooled = pool(features)
         source_distance = self.distance(pooled) / self.limit
-        unlikeness = torch.maximum(source_distance / self.kind_limit, 2 * self.other_kind(pooled))
+        unlikeness = self.unlikeness(pooled)
         described = (describe(probability, source_distance) - self.descriptor_mean) / self.descriptor_deviation
         confidence = torch.sigmoid(described @ self.coefficients[:-1] + self.coefficients[-1])
         return torch.stack([unlikeness, source_distance, confidence], dim=1)
@@ -112,6 +112,10 @@ class Trust(nn.Module):
         scaled = (pooled - self.center) / self.scale
         rest = scaled - scaled @ self.directions @ self.directions.t()
         return rest.square().mean(1).sqrt()
+
+    def unlikeness(self, pooled: Tensor) -> Tensor:
+        """Of pictures with pooled features ``(batch, features)``: ``(batch,)``, above 1 where they are of another kind."""
+        return torch.maximum(self.distance(pooled) / (self.limit * self.kind_limit), 2 * self.other_kind(pooled))
 
     def other_kind(self, pooled: Tensor) -> Tensor:
         """Probability that pooled features ``(batch, features)`` are of a picture of another kind: ``(batch,)``."""

@@ -18,10 +18,13 @@ from usseg_monai.networks.probabilities import of_structure
 from usseg_monai.networks.trust import DESCRIPTORS, Trust, answer_with_features, describe, pool
 from usseg_monai.weights.checkpoints import load_weights, sha256_of, why_unread, write_tensors
 
-__all__ = ["TrustHandler", "carry_trust", "fit_trust", "load_trust", "refit_trust", "save_trust"]
+__all__ = ["TrustHandler", "carry_trust", "fit_kinds", "fit_trust", "load_trust", "pooled_features", "refit_trust", "save_trust"]
 
 LIKE_SHARE = 0.97
 """Share of the validation images that count as like the training images; the rest cannot be separated from out-of-distribution images."""
+
+KIND_SHARE = 0.95
+"""Share of the pictures of an unknown kind that distance alone must find."""
 
 _COMPONENTS = 32
 _SMALLEST_DEVIATION = 0.01
@@ -45,7 +48,7 @@ def fit_trust(network: nn.Module, training: Batches, validation: Batches, varied
             training, which gives worse masks than the plain images; the expected Dice is learnt from them.
     """
     trust = _knowing(network, training)
-    distances = [trust.distance(pooled) for pooled in _pooled(network, validation)]
+    distances = [trust.distance(pooled) for pooled in pooled_features(network, validation)]
     trust.limit.fill_(float(torch.quantile(torch.cat(distances), LIKE_SHARE)))
     descriptors, overlaps = _masks(network, trust, varied)
     mean, deviation = descriptors.mean(0), np.maximum(descriptors.std(0), _SMALLEST_DEVIATION)
@@ -74,9 +77,34 @@ def refit_trust(network: nn.Module, training: Batches, before: Trust) -> Trust:
     return trust
 
 
+@torch.no_grad()
+def fit_kinds(trust: Trust, own: Tensor, others: Mapping[str, Tensor], unknown: Mapping[str, Tensor]) -> Trust:
+    """The `Trust` with the limits beyond which a picture is of another kind, rather than from another source.
+
+    The logistic function learns from ``own`` and ``others``, each kind with the same weight. The limit of distance is for kinds that it has
+    not learnt, and the largest that still finds `KIND_SHARE` of each kind in ``unknown``, but not below the first limit.
+
+    Args:
+        trust: fitted on the network.
+        own: pooled features ``(images, features)`` of pictures of its kind, plain and as other machines might have made them.
+        others: likewise by kind, of pictures that its images may be mistaken for, such as ultrasound of another organ.
+        unknown: likewise by kind, of any other pictures, such as photographs.
+    """
+    found = deepcopy(trust)
+    distances = [found.distance(pooled) / found.limit for pooled in unknown.values()]
+    found.kind_limit.fill_(max(1.0, min(float(torch.quantile(each, 1 - KIND_SHARE)) for each in distances)))
+    kinds = [own, *others.values(), *unknown.values()]
+    columns = torch.cat([found.scaled(pooled) for pooled in kinds]).double().numpy()
+    strange = np.repeat([0.0, *[1.0] * (len(kinds) - 1)], [len(pooled) for pooled in kinds])
+    weights = np.concatenate([np.full(len(pooled), 1 / len(pooled)) for pooled in kinds])
+    weights[len(own) :] /= len(kinds) - 1
+    found.kinds.copy_(torch.from_numpy(fit_logistic(columns, strange, weights)))
+    return found
+
+
 def _knowing(network: nn.Module, training: Batches) -> Trust:
     """A `Trust` fitted to the training images, without limit and confidence."""
-    known = np.concatenate([pooled.double().numpy() for pooled in _pooled(network, training)])
+    known = np.concatenate([pooled.double().numpy() for pooled in pooled_features(network, training)])
     trust = Trust(known.shape[1], min(_COMPONENTS, min(known.shape) // 2))  # keep some dimensions for the residual
     center, scale, directions = principal_directions(known, trust.directions.shape[1])
     trust.center.copy_(torch.from_numpy(center))
@@ -128,10 +156,10 @@ def principal_directions(features: FloatArray, count: int) -> tuple[FloatArray, 
     return center, scale, directions[:count].T
 
 
-def fit_logistic(descriptors: FloatArray, shares: FloatArray) -> FloatArray:
+def fit_logistic(descriptors: FloatArray, shares: FloatArray, weights: FloatArray | None = None) -> FloatArray:
     """Coefficients, the constant last, of the logistic function of standardised descriptors ``(images, n)`` that best fits shares
     ``(images,)`` from 0 to 1 (quasi-likelihood: Papke, Wooldridge, "Econometric methods for fractional response variables", J Appl
-    Econom 1996).
+    Econom 1996). Images count by ``weights``, all alike if ``None``.
 
     >>> rng = np.random.default_rng(0)
     >>> descriptors = rng.normal(size=(2000, 2))
@@ -139,18 +167,24 @@ def fit_logistic(descriptors: FloatArray, shares: FloatArray) -> FloatArray:
     array([ 1.9, -1. ,  0.5])
     """
     from scipy.optimize import minimize
+    from scipy.special import expit
 
     columns = np.column_stack([descriptors, np.ones(len(descriptors))])
+    counts = np.ones(len(columns)) if weights is None else weights
+    counts = counts / counts.sum()
 
-    def loss(coefficients: FloatArray) -> float:
+    def loss(coefficients: FloatArray) -> tuple[float, FloatArray]:
         logits = columns @ coefficients
-        return float((np.logaddexp(0, logits) - shares * logits).mean() + _PENALTY * (coefficients[:-1] ** 2).sum())
+        penalised = np.append(coefficients[:-1], 0)
+        value = counts @ (np.logaddexp(0, logits) - shares * logits) + _PENALTY * (penalised**2).sum()
+        return float(value), (counts * (expit(logits) - shares)) @ columns + 2 * _PENALTY * penalised
 
-    found: FloatArray = minimize(loss, np.zeros(columns.shape[1])).x
+    found: FloatArray = minimize(loss, np.zeros(columns.shape[1]), jac=True).x
     return found
 
 
-def _pooled(network: Any, batches: Batches) -> Iterable[Tensor]:
+@torch.no_grad()
+def pooled_features(network: Any, batches: Batches) -> Iterable[Tensor]:
     """Pooled encoder features of each batch of images, ``(batch, features)``, on the CPU."""
     device = next(network.parameters()).device
     for batch in batches:
@@ -208,7 +242,7 @@ def load_trust(checkpoint: str | Path) -> Trust | None:
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
         trust = Trust(*state["trust"]["directions"].shape)
-        trust.load_state_dict(state["trust"])
+        trust.load_state_dict(trust.state_dict() | state["trust"])  # of earlier releases, which knew one limit
         fitted_on = state["checkpoint_sha256"]
     except Exception as error:  # unpickling damaged bytes raises almost any exception
         raise WeightsError(f"{file} is damaged: {why_unread(error)}; remove it to go without confidence, or train again") from error

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from benchmarks.strangers import KINDS, strangers
+from benchmarks.strangers import KINDS, KNOWN, strangers
 from benchmarks.trust.measure import caught, confidence_error, reliability, spearman
 from benchmarks.trust.report import draw_reliability, markdown, missed_bars, overview
 
@@ -52,7 +52,8 @@ def a_report(**changes: Any) -> dict[str, Any]:
         "cases": 50,
         "low_confidence": 0.5,
         "own": {"mean": 0.05, "interval_95": (0.0, 0.1)},
-        "others": {"nerve": {"cases": 60, "mean": 0.7}, "breast": {"cases": 60, "mean": 0.9}},
+        "others": {"nerve": {"cases": 60, "mean": 0.95}, "breast": {"cases": 60, "mean": 0.97}},
+        "limits": {"another_source": 0.125, "varied": 0.95, "left_out": {"nerve": 1.0, "text": 0.8}},
         "strangers": {kind: {"cases": 50, "mean": 0.95} for kind in KINDS},
         "spearman": {"value": 0.4, "interval_95": (0.2, 0.6)},
         "caught": {"bad": 10, "caught": 4, "mean": 0.4, "below": 0.5},
@@ -69,7 +70,8 @@ def a_report(**changes: Any) -> dict[str, Any]:
         ({}, None),
         ({"own": {"mean": 0.06, "interval_95": None}}, "6.0 % of its own"),
         ({"strangers": {kind: {"cases": 50, "mean": 0.94} for kind in KINDS}}, "photographs, noise and text"),
-        ({"others": {"nerve": {"cases": 90, "mean": 0.7}, "breast": {"cases": 60, "mean": 0.9}}}, "other tasks' images"),
+        ({"others": {"nerve": {"cases": 9, "mean": 0.94}, "breast": {"cases": 600, "mean": 1.0}}}, "least found other task's images"),
+        ({"limits": {"another_source": 0.1, "varied": 0.94, "left_out": {}}}, "varied test images"),
         ({"spearman": {"value": 0.39, "interval_95": None}}, "Spearman"),
         ({"caught": {"bad": 10, "caught": 3, "mean": 0.3, "below": 0.5}}, "bad masks"),
     ],
@@ -82,10 +84,17 @@ def test_missed_bars_are_said(changes: dict[str, Any], message: str | None) -> N
 
 def test_tables_and_diagram(tmp_path: Any) -> None:
     text = markdown(a_report(), "fetal_head", "reliability.png")
-    assert "| `fetal_head` | 5.0 % (0.0 to 10.0) | 95.0 % of 50 | 95.0 % of 50 | 95.0 % of 50 | 80.0 % | `nerve`: 70.0 % of 60 |" in text
+    assert "| `fetal_head` | 5.0 % (0.0 to 10.0) | 95.0 % of 50 | 95.0 % of 50 | 95.0 % of 50 | 96.0 % | `nerve`: 95.0 % of 60 |" in text
+    assert "| `fetal_head` | 12.5 % | 95.0 % | text 80 %, nerve 100 % |" in text
     assert "4 of 10 (Dice below 0.50)" in overview({"fetal_head": a_report()})
     draw_reliability(a_report(), tmp_path / "reliability.png")
     assert (tmp_path / "reliability.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_limits_are_fitted_on_other_photographs() -> None:
+    shown, fitted = (np.concatenate([p.ravel() for p in strangers("photograph", 20, 1, makers)]) for makers in (KINDS, KNOWN))
+    assert not np.array_equal(shown, fitted)
+    assert all(np.array_equal(*pair) for pair in zip(strangers("text", 3, 1), strangers("text", 3, 1, KNOWN), strict=True))
 
 
 @pytest.mark.parametrize("kind", KINDS)
