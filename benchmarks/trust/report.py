@@ -65,9 +65,9 @@ def _limits(reports: Mapping[str, Mapping[str, Any]]) -> str:
     )
     columns = [
         "task",
-        "test images with a `source_distance` above 1",
-        "test images, varied, that pass as of this kind",
-        "found though unknown",
+        "test images from another source",
+        "varied test images that pass as of this kind",
+        "kinds found though unknown",
     ]
     return f"{head}\n\n{table(columns, rows)}"
 

@@ -56,8 +56,8 @@ def test_each_distance_is_one_at_its_limit(kind_limit: float, unlikeness: float,
     assert found.tolist() == pytest.approx([unlikeness, 1.0])
 
 
-@pytest.mark.parametrize(("feature", "unlikeness"), [(1.0, 0.5379), (3.0, 1.0), (5.0, 1.4621), (9.0, 1.9051), (900.0, 1.9051)])
-def test_the_probability_of_another_kind_is_an_unlikeness_of_half_of_it(feature: float, unlikeness: float, trust: Trust) -> None:
+@pytest.mark.parametrize(("feature", "unlikeness"), [(1.0, 0.2988), (3.0, 0.5556), (7.394449, 1.0), (9.0, 1.0584), (900.0, 1.0584)])
+def test_the_probability_of_another_kind_counts_in_units_of_what_is_sure(feature: float, unlikeness: float, trust: Trust) -> None:
     """A feature in a known direction, which the distance does not see; beyond four deviations it says no more."""
     trust.kinds[0], trust.kinds[-1] = 1.0, -1.0
     pooled = torch.ones(18)

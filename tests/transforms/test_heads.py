@@ -57,9 +57,7 @@ def test_confidence_in_an_empty_mask_is_that_there_is_nothing(threshold: float, 
 
 
 def test_networks_without_trust_are_no_error() -> None:
-    item = NameOutputsd("pred_trust", ["unlikeness", "source_distance", "confidence"], allow_missing_keys=True)(
-        {"pred": torch.ones(1, 4, 4)}
-    )
+    item = NameOutputsd("pred_trust", ["unlikeness", "confidence"], allow_missing_keys=True)({"pred": torch.ones(1, 4, 4)})
     assert item.keys() == {"pred"}
     with pytest.raises(KeyError, match="pred_trust"):
-        NameOutputsd("pred_trust", ["unlikeness", "source_distance", "confidence"])({"pred": torch.ones(1, 4, 4)})
+        NameOutputsd("pred_trust", ["unlikeness", "confidence"])({"pred": torch.ones(1, 4, 4)})

@@ -123,7 +123,7 @@ def judge(
         measurement: of the network's mask.
         low_confidence: confidence, 0 to 1, below which a mask needs a look.
         unlikeness: of the image and the training images; above 1 it is of another kind. ``None`` where unknown.
-        source_distance: of the image from the training images; above 1 it is from another source, which is a remark. ``None`` where unknown.
+        source_distance: of the image from the training images; above 1 it is from another source, a remark. ``None`` where unknown.
         confidence: expected Dice of the mask, 0 to 1; ``None`` where unknown.
 
     Raises:

@@ -28,7 +28,8 @@ class Deployed(nn.Module):
 
     Shapes: ``pixels`` float ``(rows, cols)`` of any range; returns the probability, float32 ``(rows, cols)``, the mask, uint8
     ``(rows, cols)`` of 0 and 1, and float32 scalars: unlikeness, distance from the sources and confidence (`usseg_monai.networks.trust`)
-    where there is a trust, and the probability of each class. Networks here take images as MONAI's readers return them, columns first, hence the two transpositions.
+    where there is a trust, and the probability of each class. Networks here take images as MONAI's readers return them, columns first,
+    hence the two transpositions.
     """
 
     def __init__(

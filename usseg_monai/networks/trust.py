@@ -30,7 +30,10 @@ DESCRIPTORS = 3
 """Number of descriptors of a mask, see `describe`."""
 
 FARTHEST = 4.0
-"""Difference of a feature from its mean, in standard deviations, beyond which it tells kinds no better: one feature must not decide alone."""
+"""Difference of a feature from its mean, in standard deviations, beyond which it tells kinds no better: none must decide alone."""
+
+SURE = 0.9
+"""Probability above which a picture is of another kind: those of other machines, which nobody could learn from, must pass."""
 
 _NO_OTHER_KIND = -30.0
 """Constant of the logistic function of kinds before it is fitted: the probability of another kind is 0."""
@@ -115,7 +118,7 @@ class Trust(nn.Module):
 
     def unlikeness(self, pooled: Tensor) -> Tensor:
         """Of pictures with pooled features ``(batch, features)``: ``(batch,)``, above 1 where they are of another kind."""
-        return torch.maximum(self.distance(pooled) / (self.limit * self.kind_limit), 2 * self.other_kind(pooled))
+        return torch.maximum(self.distance(pooled) / (self.limit * self.kind_limit), self.other_kind(pooled) / SURE)
 
     def other_kind(self, pooled: Tensor) -> Tensor:
         """Probability that pooled features ``(batch, features)`` are of a picture of another kind: ``(batch,)``."""
