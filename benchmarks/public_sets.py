@@ -1,5 +1,8 @@
 """Rows of the shipped networks and the teaching references in docs/benchmark.md, on the test sections of the lists in the package.
 
+The networks learnt from other sections of the same lists, so a row says nothing about other hospitals; for that see
+``--leave-one-source-out`` of `benchmarks.cross_validation`.
+
 Writes ``benchmarks/results/public_sets.json``, the reports that ``usseg evaluate`` gives for the same masks, and prints the tables:
 
     python -m benchmarks.public_sets [--list NAME] [--data DIR] [--update-docs]

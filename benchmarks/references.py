@@ -53,9 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Train and store; returns 2 if something is missing."""
     parser = argparse.ArgumentParser(description="Train the reference network of each task by its teaching recipe.")
     parser.add_argument("--task", choices=tuple(TASKS), action="append", help="one task only; may be repeated")
-    parser.add_argument(
-        "--data", type=Path, default=DATA_ROOT, help="folder of hc18/, nerve/, busi/, busbra/, sunnybrook/ (default: %(default)s)"
-    )
+    parser.add_argument("--data", type=Path, default=DATA_ROOT, help="folder of all data sets (default: %(default)s)")
     parser.add_argument(
         "--runs", type=Path, default=REPOSITORY / "out" / "references", help="folder for the trainings (default: %(default)s)"
     )

@@ -117,9 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure, write, print; 1 if a bar is missed, 2 without data or weights."""
     parser = argparse.ArgumentParser(description="Accuracy of the shipped networks beside the teaching references.")
     parser.add_argument("--task", choices=tuple(TASKS), action="append", help="one task only; may be repeated")
-    parser.add_argument(
-        "--data", type=Path, default=DATA_ROOT, help="folder of hc18/, nerve/, busi/, busbra/, sunnybrook/ (default: %(default)s)"
-    )
+    parser.add_argument("--data", type=Path, default=DATA_ROOT, help="folder of all data sets (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=RESULTS / "accuracy.json", help="JSON file to write (default: %(default)s)")
     parser.add_argument("--engine", default="onnx", choices=("onnx", "torch"), help="what runs the network (default: onnx)")
     parser.add_argument(

@@ -16,9 +16,9 @@ __all__ = ["draw_confusion", "draw_roc"]
 
 def draw_confusion(report: Mapping[str, Any], file: Path) -> None:
     """One confusion matrix per source, shaded by share of the true class."""
-    picture = Figure(figsize=(8, 4), layout="constrained")
+    picture = Figure(figsize=(4 * len(SOURCES), 4), layout="constrained")
     for number, source in enumerate(SOURCES):
-        axes = picture.add_subplot(1, 2, number + 1)
+        axes = picture.add_subplot(1, len(SOURCES), number + 1)
         matrix = report["sources"][source]["confusion_matrix"]
         shares = [[count / max(sum(counts), 1) for count in counts] for counts in matrix]
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -33,9 +33,9 @@ def draw_confusion(report: Mapping[str, Any], file: Path) -> None:
 
 def draw_roc(report: Mapping[str, Any], file: Path) -> None:
     """ROC curves of each class against the others, one panel per source."""
-    picture = Figure(figsize=(8, 4.2), layout="constrained")
+    picture = Figure(figsize=(4 * len(SOURCES), 4.2), layout="constrained")
     for number, source in enumerate(SOURCES):
-        axes: Axes = picture.add_subplot(1, 2, number + 1)
+        axes: Axes = picture.add_subplot(1, len(SOURCES), number + 1)
         for name, (false_positives, true_positives) in report["sources"][source]["roc"].items():
             axes.plot(false_positives, true_positives, label=f"{name} against the others")
         axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)

@@ -37,9 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="What the shipped networks make of degraded pictures.")
     parser.add_argument("--task", choices=tuple(TASKS), action="append", help="one task only; may be repeated")
     parser.add_argument("--cases", type=int, default=CASES, help="most test images of a task (default: %(default)s)")
-    parser.add_argument(
-        "--data", type=Path, default=DATA_ROOT, help="folder of hc18/, nerve/, busi/, busbra/, sunnybrook/ (default: %(default)s)"
-    )
+    parser.add_argument("--data", type=Path, default=DATA_ROOT, help="folder of all data sets (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=RESULTS / "robustness.json", help="JSON file to write (default: %(default)s)")
     parser.add_argument("--update-docs", action="store_true", help="put tables and picture into docs/robustness.md")
     args = parser.parse_args(argv)

@@ -29,9 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure, write, print; returns 1 if a bar is missed, 2 without data or weights."""
     parser = argparse.ArgumentParser(description="What the shipped networks' doubt is worth.")
     parser.add_argument("--task", choices=tuple(TASKS), action="append", help="one task only; may be repeated")
-    parser.add_argument(
-        "--data", type=Path, default=DATA_ROOT, help="folder of hc18/, nerve/, busi/, busbra/, sunnybrook/ (default: %(default)s)"
-    )
+    parser.add_argument("--data", type=Path, default=DATA_ROOT, help="folder of all data sets (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=RESULTS / "trust.json", help="JSON file to write (default: %(default)s)")
     parser.add_argument("--update-docs", action="store_true", help="put tables and pictures into the pages")
     args = parser.parse_args(argv)

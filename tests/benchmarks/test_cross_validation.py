@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,49 +47,94 @@ def test_deals_every_image_once_and_tears_no_group() -> None:
     assert {len(each) for each in groups} <= {6, 7}
 
 
-def test_no_network_is_asked_for_what_taught_it(
-    breast: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    parts = {section: load_datalist(breast, section) for section in SECTIONS.values()}
-    items = [item for part in parts.values() for item in part]
-    trained: dict[Path, set[str]] = {}
+@dataclass
+class Fake:
+    """Trainings that train nothing, and networks that know every answer and refuse images that taught them.
+
+    Attributes:
+        trained: weights of each training -> the images that it learnt from.
+        asked: weights and image of each prediction.
+    """
+
+    trained: dict[Path, set[str]]
+    asked: list[tuple[Path, str]]
+
+
+@pytest.fixture
+def fake(breast: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
+    """In the place of training and prediction; results and page go to ``tmp_path``."""
+    items = [item for section in SECTIONS.values() for item in load_datalist(breast, section)]
+    made = Fake({}, [])
 
     def train(task: str, data: Path, out: Path, overrides: object, **_: object) -> TrainingResult:
         assert (task, overrides) == ("breast", {"max_epochs": 5})
-        trained[out / "model.pt"] = images(load_datalist(data, "training"))
+        made.trained[out / "model.pt"] = images(load_datalist(data, "training"))
         return TrainingResult(out / "model.pt", 5, "val_mean_dice", None, None)
 
     class Asked(Knowing):
         def __init__(self, task: str, weights: Path, **_: object) -> None:
             outputs = {item["image"]: [0.1, 0.6, 0.3] for item in items}
             super().__init__(BREAST, {item["image"]: item["label"] for item in items}, 0, outputs)
-            self.taught = trained[weights]
+            self.weights = weights
 
         def predict(self, source: Any, **options: Any) -> Any:
-            assert str(source) not in self.taught
-            asked.append(str(source))
+            assert str(source) not in made.trained[self.weights]
+            made.asked.append((self.weights, str(source)))
             return super().predict(source, **options)
 
-    asked: list[str] = []
     monkeypatch.setattr(cross_validation, "train", train)
     monkeypatch.setattr(cross_validation, "Predictor", Asked)
-    monkeypatch.setattr(cross_validation, "RESULTS", tmp_path / "cross_validation.json")
+    monkeypatch.setattr(cross_validation, "RESULTS", tmp_path)
     page = tmp_path / "bundle" / "docs" / "README.md"
     page.parent.mkdir(parents=True)
-    page.write_text("above <!-- cross_validation:begin --><!-- cross_validation:end --> below")
+    page.write_text("".join(f"<!-- {name}:begin --><!-- {name}:end -->\n" for name in ("cross_validation", "leave_one_source_out")))
     monkeypatch.setattr(cross_validation, "bundle_path", lambda task: tmp_path / "bundle")
+    return made
 
+
+def test_no_network_is_asked_for_what_taught_it(breast: Path, tmp_path: Path, fake: Fake, capsys: pytest.CaptureFixture[str]) -> None:
+    parts = {section: load_datalist(breast, section) for section in SECTIONS.values()}
     arguments = ["breast", "--data", str(breast), "-o", str(tmp_path / "runs"), "--update-docs", "max_epochs=5"]
     assert cross_validation.main(arguments) == 0
-    assert len(trained) == 3
-    assert sorted(asked) == sorted([*images(parts["training"]), *images(parts["validation"]), *3 * list(images(parts["test"]))])
+    assert len(fake.trained) == 3
+    asked = sorted(image for _, image in fake.asked)
+    assert asked == sorted([*images(parts["training"]), *images(parts["validation"]), *3 * list(images(parts["test"]))])
     report = json.loads((tmp_path / "cross_validation.json").read_text())["breast"]
     for part in ("held_out", "test"):
         assert {source: summary["dice"]["mean"] for source, summary in report[part].items()} == {"BUSI": 1, "BUS-BRA": 1}
     said = capsys.readouterr().out
     assert "3 folds" in said
     assert "max_epochs=5" in said
-    assert said.strip() in page.read_text()
+    assert said.strip() in (tmp_path / "bundle" / "docs" / "README.md").read_text()
+
+
+def test_a_source_is_predicted_by_a_network_that_has_seen_the_others_alone(
+    breast: Path, tmp_path: Path, fake: Fake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = {section: load_datalist(breast, section) for section in SECTIONS.values()}
+    seen = [*parts["training"], *parts["validation"]]
+    arguments = ["breast", "--data", str(breast), "-o", str(tmp_path / "runs"), "--leave-one-source-out", "--update-docs", "max_epochs=5"]
+    assert cross_validation.main(arguments) == 0
+    assert len(fake.trained) == 2
+    for weights, taught in fake.trained.items():
+        source = weights.parents[1].name.removeprefix("without_")
+        assert taught == images([item for item in seen if item["source"] != source])
+        asked = [image for asked_of, image in fake.asked if asked_of == weights]
+        assert sorted(asked) == sorted(images([item for item in (*seen, *parts["test"]) if item["source"] == source]))
+    report = json.loads((tmp_path / "leave_one_source_out.json").read_text())["breast"]
+    assert report["sources"] == ["BUS-BRA", "BUSI"]
+    for part, items in (("held_out", seen), ("test", parts["test"])):
+        assert {source: summary["cases"] for source, summary in report[part].items()} == Counter(item["source"] for item in items)
+    said = capsys.readouterr().out
+    assert "BUS-BRA, BUSI: each" in said and "| BUSI, test part |" in said and "max_epochs=5" in said
+    assert said.strip() in (tmp_path / "bundle" / "docs" / "README.md").read_text()
+
+
+def test_leaving_out_the_only_source_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_hc18(tmp_path / "hc18")
+    arguments = ["fetal_head", "--data", str(tmp_path), "-o", str(tmp_path / "runs"), "--leave-one-source-out"]
+    assert cross_validation.main(arguments) == 2
+    assert "0 sources of images: leaving one out needs two or more" in capsys.readouterr().err
 
 
 def test_a_fold_is_predicted_by_the_last_epoch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,9 +168,14 @@ def test_one_fold_leaves_nothing_to_learn_from(capsys: pytest.CaptureFixture[str
     assert "--folds is 1: it must be 2 or more" in capsys.readouterr().err
 
 
-def test_the_figures_in_the_documentation_are_those_that_were_measured() -> None:
-    reports = json.loads(cross_validation.RESULTS.read_text())
-    assert reports
+@pytest.mark.parametrize(
+    ("name", "markdown"),
+    [("cross_validation", cross_validation.markdown), ("leave_one_source_out", cross_validation.markdown_of_sources)],
+)
+def test_the_figures_in_the_documentation_are_those_that_were_measured(name: str, markdown: Callable[[Any], str]) -> None:
+    file = cross_validation.RESULTS / f"{name}.json"
+    reports = json.loads(file.read_text()) if file.is_file() else {}
+    assert reports or name == "leave_one_source_out"
     for task, report in reports.items():
         page = bundle_path(task) / "docs" / "README.md"
-        assert cross_validation.markdown(report) in page.read_text(encoding="utf-8")
+        assert markdown(report) in page.read_text(encoding="utf-8")

@@ -117,10 +117,14 @@ def make_busbra(root: Path, images: Mapping[str, str] | None = None) -> Path:
     return root
 
 
-def make_breast_lesions_usg(root: Path) -> Path:
-    """The official layout of BrEaST-Lesions-USG: two lesions in one image, one in the next, none in the last."""
+BREAST_LESIONS_USG = {"case001": ("benign", 2), "case002": ("malignant", 1), "case003": ("normal", 0)}
+"""Images of a tiny BrEaST-Lesions-USG, each with its class and number of lesions."""
+
+
+def make_breast_lesions_usg(root: Path, images: Mapping[str, tuple[str, int]] = BREAST_LESIONS_USG) -> Path:
+    """The official layout of BrEaST-Lesions-USG: an own texture and another suspicious area in every image, pixels of 0.1 mm."""
     lines = ["Image_filename,Pixel_size,Classification"]
-    for seed, (name, category, lesions) in enumerate((("case001", "benign", 2), ("case002", "malignant", 1), ("case003", "normal", 0))):
+    for seed, (name, (category, lesions)) in enumerate(images.items()):
         write_png(root / f"{name}.png", texture(200 + seed))
         for number in range(lesions):
             ending = f"_{number}" if number else ""

@@ -16,9 +16,10 @@ def make_pairs(root: Path) -> None:
             write_png(root / "masks" / f"exam{exam}" / f"{number}.png", disc() * 255)
 
 
-def make_both(root: Path) -> None:
+def make_three(root: Path) -> None:
     make_busi(root / "busi")
     make_busbra(root / "busbra")
+    make_breast_lesions_usg(root / "breast_lesions_usg")
 
 
 class TestHC18(DatasetContract):
@@ -33,7 +34,7 @@ class TestKaggleNerve(DatasetContract):
 
 class TestBreast(DatasetContract):
     name = "breast"
-    make = staticmethod(make_both)
+    make = staticmethod(make_three)
 
 
 class TestBUSI(DatasetContract):

@@ -127,4 +127,3 @@ BREAST_LESIONS_USG = Source(
     read=read_breast_lesions_usg,
     recognise=is_breast_lesions_usg,
 )
-"""Not a part of the joint data set ``breast``: no shipped network has seen it, which is what it is worth."""

@@ -17,7 +17,7 @@ from usseg_monai.errors import UsageError, did_you_mean
 
 __all__ = ["SOURCES", "get_source", "recognise"]
 
-BREAST = unite("breast", (BUSI, BUSBRA))
+BREAST = unite("breast", (BUSI, BUSBRA, BREAST_LESIONS_USG))
 
 SOURCES = {source.name: source for source in (HC18, KAGGLE_NERVE, BREAST, BUSI, BUSBRA, BREAST_LESIONS_USG, SUNNYBROOK, FOLDER)}
 """In the order of recognition: joint data sets before their parts, any folder last."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Knowing:
 
     def predict(self, source: Path | GreyImage, *, spacing_mm: tuple[float, float] | None = None) -> Prediction:
         image = source if isinstance(source, GreyImage) else read_image(source)
+        image = image if spacing_mm is None else replace(image, spacing_mm=spacing_mm)
         name = str(image.source.path)
         mask: MaskArray = np.zeros(image.pixels.shape, np.uint8)
         if name in self.labels and not isinstance(source, GreyImage):

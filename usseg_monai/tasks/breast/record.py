@@ -44,7 +44,8 @@ BREAST = Task(
     ),
     measurement="usseg_monai.tasks.breast.measure:measure",
     bundle="breast",
-    weights_license="research only, with citation (trained on BUSI, which states no licence, and BUS-BRA, own permissive licence)",
+    weights_license="research only, with citation (trained on BUSI, which states no licence, BUS-BRA, own permissive licence, and BrEaST, "
+    "CC BY 4.0)",
     weights_redistributable=False,
     weights_sha256="dfda839a38b7be573d17463b246f40ec41c6337ff3a583f9a0f56886574c835d",
     checkpoint_sha256="3d4470dede45252c9d0c38c4950bd2c51ea38afff40f5d5266ee1ca325b96400",
