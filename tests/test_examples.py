@@ -15,7 +15,7 @@ from .conftest import REPOSITORY
 EXAMPLES = {
     "measure_a_mask.py": "measured",
     "predict_images.py": "mm",
-    "reader_in_monai.py": "(1, 288, 192)",
+    "reader_in_monai.py": "(1, 384, 256)",
 }
 
 STEP = "ray_data.py"

@@ -12,7 +12,7 @@ from usseg_monai.transforms.ultrasound import RandGainRampd, RandShadowd, RandSp
 chain = Compose(
     [
         LoadImaged("image", reader=UssegReader(), ensure_channel_first=True),
-        AntialiasedResized("image", spatial_size=(288, 192)),
+        AntialiasedResized("image", spatial_size=(384, 256)),
         RandFlipd("image", prob=0.5, spatial_axis=0),
         RandGainRampd("image", prob=1.0),
         RandShadowd("image", prob=1.0),

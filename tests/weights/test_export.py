@@ -108,7 +108,7 @@ def test_takes_a_checkpoint_with_the_whole_state(checkpoint: Path, tmp_path: Pat
     network, image_size = load_network(TASK, tmp_path / "state.pt")
     assert all(torch.equal(state[name], value) for name, value in network.state_dict().items())
     assert not network.training
-    assert image_size == (288, 192)
+    assert image_size == (384, 256)
 
 
 @pytest.fixture(scope="module")
