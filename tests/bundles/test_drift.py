@@ -37,6 +37,9 @@ ALLOWED = {
             "validate#additional_metrics#val_auc",
             "train#trainer#prepare_batch",
             "validate#evaluator#prepare_batch",
+            "train#deterministic_transforms#SelectItemsd",
+            "train#dataloader#sampler",
+            "train#dataloader#shuffle",
             "calibration",
             "initialize#$@calibration.attach(@train#trainer)",
             # windows of images, with and without the structure

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["class_answers", "prepare_class", "prepare_presence"]
+__all__ = ["class_answers", "prepare_class", "prepare_presence", "rare_twice"]
 
 Target = Tensor | dict[str, Tensor]
 
@@ -39,6 +39,15 @@ def prepare_presence(
     """
     image, mask = (batch[key].to(device=device, non_blocking=non_blocking, **to) for key in ("image", "label"))
     return image, {"mask": mask, "class": (mask.flatten(1).amax(1, keepdim=True) >= 0.5).float()}
+
+
+def rare_twice(items: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Weights by which images of the breast are drawn: twice as often where they are normal, or from BrEaST, since there are few of both.
+
+    >>> rare_twice([{"class": 0, "source": "BUSI"}, {"class": 2, "source": "BUS-BRA"}, {"class": 1, "source": "BrEaST"}])
+    [2.0, 1.0, 2.0]
+    """
+    return [2.0 if item.get("class") == 0 or item.get("source") == "BrEaST" else 1.0 for item in items]
 
 
 def class_answers(output: Sequence[Mapping[str, Any]]) -> tuple[list[Tensor], list[Tensor]]:
