@@ -14,10 +14,10 @@ from torch import Tensor
 from benchmarks.strangers import KNOWN, strangers
 from benchmarks.tasks import BENCHMARKED
 from usseg_monai.datasets.datalist import load_datalist
+from usseg_monai.files.sample import evenly
 from usseg_monai.imaging import read_image
 from usseg_monai.networks.deployed import DeployedFeatures
 from usseg_monai.networks.trust import Trust
-from usseg_monai.runs.proposal import evenly
 from usseg_monai.tasks import TASKS, config_file
 from usseg_monai.weights.export import load_network
 from usseg_monai.weights.trust import fit_kinds, pooled_features

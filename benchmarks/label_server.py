@@ -72,13 +72,12 @@ def _write_dicom(file: Path, pixels: np.ndarray, modality: str) -> None:
     data.save_as(file, enforce_file_format=True)
 
 
-def different_pixels(server: LabelServer, studies: Path, names: dict[str, list[str]], work: Path) -> tuple[int, int]:
-    """Pixels that differ from the masks of ``usseg predict``, over all tasks and formats; and the number of images."""
+def different_pixels(server: LabelServer, studies: Path, names: dict[str, list[str]], work: Path, engine: str) -> tuple[int, int]:
+    """Pixels that differ from the masks of ``usseg predict --engine ENGINE``, over all tasks and formats; and the number of images."""
     different = count = 0
     for task, files in names.items():
-        out = work / task
-        if not out.is_dir():
-            predict_folder(task, [studies / name for name in files], out)
+        out = work / engine / task
+        predict_folder(task, [studies / name for name in files], out, engine=engine)
         for name in files:
             answer = server.infer(task, Path(name).stem, "image", {"result_extension": ".png"})
             expected = read_mask(out / "masks" / f"{Path(name).stem}.png")
@@ -128,7 +127,7 @@ def measured(data: Path, images: int, requests: int, stock: bool, work: Path) ->
         server, process = stack.enter_context(serving(studies))
         started = time.perf_counter() - begun
         yield "process start to /info/", f"{started:.1f} s", started <= START_S
-        different, count = different_pixels(server, studies, names, work)
+        different, count = different_pixels(server, studies, names, work, "onnx")
         yield f"pixels that differ from usseg predict, {count} images", str(different), different == 0
         _wait_until_scored(server)
         rows, cols = read_image(studies / f"{head}.png").pixels.shape
@@ -148,8 +147,8 @@ def measured(data: Path, images: int, requests: int, stock: bool, work: Path) ->
             app = prepare_stock(work, list(TASKS))
             command = stock_command(app, studies, list(TASKS))
             server, _ = stack.enter_context(serving(studies, command=command, variables=STOCK_VARIABLES))
-            different, count = different_pixels(server, studies, names, work)
-            yield f"stock app: pixels that differ, {count} images", str(different), different == 0
+            different, count = different_pixels(server, studies, names, work, "torch")
+            yield f"stock app: pixels that differ from usseg predict --engine torch, {count} images", str(different), different == 0
 
 
 def _wait_until_scored(server: LabelServer) -> None:

@@ -1,10 +1,6 @@
 """How long the page without a server takes for a picture, warm, as a multiple of the native runtime on one thread.
 
     python -m benchmarks.serverless [--runs 15]
-    python -m benchmarks.serverless --bits 8 10 12 16
-
-The second form needs no browser: it rounds the weights of each graph to fewer bits, by channel, computes in single precision as before, and
-prints their size and the share of pixels on which the masks of the page's samples then differ.
 
 Chromium and the native runtime look at the same samples in turn, so that a busy machine slows both. The browser's time includes the way to
 its worker and back.
@@ -26,21 +22,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import onnx
-import onnxruntime
-
-from usseg_monai.geometry.types import GreyArray, MaskArray
 from usseg_monai.imaging import read_image
 from usseg_monai.predict.engines.onnx import OnnxEngine
-from usseg_monai.tasks import TASKS, bundle_path, load
-from usseg_monai.web.export import export_page, exported_tasks
+from usseg_monai.web.export import export_page
 
 MOST_TIMES = 6.0
 """Bar of the median ratio."""
-
-MOST_DIFFERENT = 1e-5
-"""Bar of the share of pixels on which masks may differ from those of the command."""
 
 _RUN = """async ([task, at]) => {
   const { runNetwork } = await import(new URL("static/serverless/network.js", document.baseURI).href);
@@ -81,53 +68,13 @@ def _times(page: Any, folder: Path, task: Any, sample: str, runs: int) -> tuple[
     return browser[1:], native[1:]
 
 
-def _rounded(graph: Path, bits: int) -> tuple[bytes, int]:
-    """The graph with each channel's weights on a grid of so many bits, and the bytes that they need."""
-    model, size = onnx.load(graph), 0
-    for weights in model.graph.initializer:
-        values = onnx.numpy_helper.to_array(weights)
-        if values.dtype != np.float16 or values.ndim < 2:
-            continue
-        channels = values.reshape(len(values), -1).astype(np.float32)
-        step = np.maximum(np.abs(channels).max(axis=1, keepdims=True) / (2 ** (bits - 1) - 1), np.finfo(np.float32).tiny)
-        near = (np.rint(channels / step) * step).reshape(values.shape)
-        weights.CopyFrom(onnx.numpy_helper.from_array(near, weights.name))  # the cast to single precision behind it stays
-        size += values.size * bits // 8
-    return model.SerializeToString(), size
-
-
-def _masks(graph: bytes | Path, pictures: list[GreyArray]) -> list[MaskArray]:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    return [session.run(["mask"], {"pixels": picture.astype(np.float32)})[0] for picture in pictures]
-
-
-def _fewer_bits(name: str, widths: list[int]) -> None:
-    graph = bundle_path(name) / "models" / "model.onnx"
-    samples = [sample for group in load(TASKS[name].showcase).groups for sample in group.samples() if sample.name.endswith(".png")]
-    pictures = [read_image(sample.content).pixels for sample in samples]
-    wanted, pixels = _masks(graph, pictures), sum(picture.size for picture in pictures)
-    for bits in widths:
-        content, size = _rounded(graph, bits)
-        share = sum(int(np.count_nonzero(one != other)) for one, other in zip(wanted, _masks(content, pictures), strict=True)) / pixels
-        bar = "within" if share <= MOST_DIFFERENT else "beyond"
-        print(f"{name}, weights of {bits} bits: {size / 1e6:.1f} MB, {share:.1e} of {pixels} pixels differ, {bar} {MOST_DIFFERENT:g}")
-
-
 def main() -> int:
     """Print the ratios; 1 if one is beyond the bar."""
     from playwright.sync_api import sync_playwright
 
     parser = argparse.ArgumentParser(description="Warm time of the page without a server, as a multiple of the native runtime.")
     parser.add_argument("--runs", type=int, default=15)
-    parser.add_argument("--bits", type=int, nargs="+", default=[], help="compare graphs with weights of so many bits instead")
-    args = parser.parse_args()
-    runs = args.runs
-    if args.bits:
-        for name in exported_tasks():
-            _fewer_bits(name, args.bits)
-        return 0
+    runs = parser.parse_args().runs
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
     slow = False
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as driver:

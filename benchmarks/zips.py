@@ -104,13 +104,13 @@ def standalone(readme: str) -> str:
 
 
 def add_sample(task: str, folder: Path) -> None:
-    """Write an image of the demo's, the mask that the released weights give for it, and where it comes from."""
+    """Write an image of the demo's, the mask that the bundle gives for it, and where it comes from."""
     sample = sample_of(task)
     image, mask = folder / "images" / sample.name, folder / "masks" / Path(sample.name).with_suffix(".png")
     for file in (image, mask):
         file.parent.mkdir(parents=True)
     image.write_bytes(sample.content)
-    Predictor(task).predict(image).save(mask, picture="mask")
+    Predictor(task, engine="torch", device="cpu").predict(image).save(mask, picture="mask")
     samples = REPOSITORY / "usseg_monai" / "tasks" / task / "samples"
     source = samples / "ATTRIBUTION.txt"
     real = (samples / sample.name).is_file()

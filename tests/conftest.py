@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,22 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True, timeout=240)
     (file,) = folder.glob("*.whl")
     return file
+
+
+@pytest.fixture(scope="session")
+def float_graph(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Gives the deployed graph of a task in single precision, which computes as torch does; exports it at the first call."""
+    folder = tmp_path_factory.mktemp("float")
+
+    def graph(task: str) -> Path:
+        from usseg_monai.weights.export import export_onnx  # most tests need no torch
+
+        file = folder / f"{task}.onnx"
+        if not file.exists():
+            export_onnx(task, None, file)
+        return file
+
+    return graph
 
 
 @pytest.fixture(scope="session")

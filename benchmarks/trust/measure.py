@@ -17,8 +17,8 @@ from benchmarks.tasks import BENCHMARKED
 from usseg_monai.datasets.datalist import load_datalist
 from usseg_monai.evaluation.cases import CaseResult
 from usseg_monai.evaluation.summary import groups_of, share, with_interval
+from usseg_monai.files.sample import evenly
 from usseg_monai.predict.predictor import Predictor
-from usseg_monai.runs.proposal import evenly
 from usseg_monai.tasks import TASKS
 from usseg_monai.weights.released import released_weights
 from usseg_monai.weights.trust import load_trust

@@ -79,9 +79,11 @@ class BundleContract:
         graph = (folder / "models" / "model.onnx").read_bytes()
         assert hashlib.sha256(graph).hexdigest() == TASKS[self.name].weights_sha256
         facts = {entry.key: entry.value for entry in onnx.load_from_string(graph).metadata_props}
-        assert facts["task"] == self.name
+        assert facts["task"] == self.name and facts["precision"] == "int8"
+        assert facts["checkpoint_sha256"] == TASKS[self.name].checkpoint_sha256
         assert tuple(json.loads(facts["labels"])) == TASKS[self.name].labels
 
-    def test_every_weight_file_has_at_most_sixteen_megabytes(self, folder: Path) -> None:
+    def test_the_graph_has_at_most_five_megabytes_and_every_weight_file_sixteen(self, folder: Path) -> None:
         sizes = {file.name: file.stat().st_size for file in (folder / "models").iterdir()}
         assert {"model.onnx", "model.pt", "model.trust"} <= sizes.keys() and max(sizes.values()) <= 16 << 20
+        assert sizes["model.onnx"] <= 5_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -44,8 +44,9 @@ def stock(folder: Path) -> Iterator[LabelServer]:
 
 
 @pytest.mark.parametrize("task", PHANTOMS)
-def test_the_mask_is_that_of_usseg_predict(stock: LabelServer, folder: Path, task: str) -> None:
-    predictor = Predictor(task)
+def test_the_mask_is_that_of_usseg_predict(stock: LabelServer, folder: Path, task: str, float_graph: Callable[[str], Path]) -> None:
+    """In single precision, in which the stock app computes."""
+    predictor = Predictor(task, weights=float_graph(task))
     for seed, suffix in enumerate(SUFFIXES):
         answer = stock.infer(task, f"{task}_{seed}", "image", {"result_extension": ".png", "device": "cpu"})
         assert answer.status == 200, answer.body

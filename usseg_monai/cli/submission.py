@@ -30,7 +30,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("task", metavar="TASK", help=", ".join(competitions))
     parser.add_argument("images", metavar="IMAGES", nargs="+", help="images named by number (1.tif), or their folder")
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help="table to write")
-    parser.add_argument("--engine", choices=("auto", "onnx", "torch"), default="auto", help="engine that runs the network (default: auto)")
+    parser.add_argument(
+        "--engine", choices=("auto", "onnx", "torch"), default="auto", help="onnx (8 bits), torch (float32) (default: auto)"
+    )
     parser.add_argument("--device", metavar="DEVICE", default="auto", help="auto, cpu, or for the engine torch cuda (default: auto)")
     parser.add_argument("--weights", metavar="FILE", type=Path, help="network to use instead of the released one: ONNX, or for torch .pt")
     parser.add_argument("--threads", metavar="N", type=int, help="images processed concurrently (default: one per core)")

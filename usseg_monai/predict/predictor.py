@@ -26,7 +26,8 @@ from usseg_monai.tasks import Task, config_file, get_task
 __all__ = ["ENGINES", "ImageSource", "Prediction", "Predictor", "as_image", "check_engine", "conclude", "engine_name", "network_threads"]
 
 ENGINES = ("auto", "onnx", "torch")
-"""Engines that run the network: ``onnx``, the deployed graph in ONNX Runtime; ``torch``, the bundle's MONAI pipeline."""
+"""Engines that run the network: ``onnx``, the deployed graph in ONNX Runtime, in 8 bits unless the user names another; ``torch``, the
+bundle's MONAI pipeline, in float32."""
 
 ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | GreyImage | npt.NDArray[Any]"
 """Accepted forms of an image: file name, file content, decoded image, or array."""
@@ -39,8 +40,8 @@ class Predictor:
 
     Args:
         task: name of a task, as listed by ``usseg tasks``.
-        engine: ``onnx``, the deployed graph, which needs no torch; ``torch``, the bundle's MONAI pipeline; ``auto``: torch if the device is
-            a GPU, onnx otherwise.
+        engine: ``onnx``, the deployed graph, which needs no torch and computes in 8 bits; ``torch``, the bundle's MONAI pipeline in
+            float32; ``auto``: torch if the device is a GPU, onnx otherwise.
         device: ``auto``, ``cpu``, or for the engine torch ``cuda``, ``cuda:1`` ...; with torch, ``auto`` uses a GPU if there is one.
         threads: threads of the network on a CPU.
         weights: file used instead of the released weights: a graph for onnx, a checkpoint for torch.

@@ -7,18 +7,16 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from usseg_monai.errors import ImageError
+from usseg_monai.files.sample import evenly
 from usseg_monai.imaging import GreyImage, Limits, read_image
 from usseg_monai.inputs.find import find_inputs
 from usseg_monai.inputs.naming import Input, is_image, part_masks
 from usseg_monai.predict.predictor import Predictor
 from usseg_monai.tasks import TASKS
 
-__all__ = ["Proposal", "evenly", "propose_task"]
-
-Item = TypeVar("Item")
+__all__ = ["Proposal", "propose_task"]
 
 MOST_IMAGES = 9
 """Number of images examined, spread evenly over the inputs: more would not change a median."""
@@ -63,16 +61,6 @@ def propose_task(inputs: Sequence[str | Path], *, leave_out: Collection[str | Pa
         predictor = Predictor(task, engine="onnx")
         unlikeness[task] = statistics.median(_unlikeness(predictor, image) for image in images)
     return Proposal(dict(sorted(unlikeness.items(), key=lambda item: item[1])), len(images))
-
-
-def evenly(items: Sequence[Item], most: int) -> list[Item]:
-    """At most ``most`` of the items, spread evenly over all.
-
-    >>> evenly("abcdef", 3), evenly("ab", 3)
-    (['a', 'c', 'e'], ['a', 'b'])
-    """
-    step = max(len(items) / most, 1)
-    return [items[int(step * number)] for number in range(min(len(items), most))]
 
 
 def _some_images(found: Sequence[Input]) -> list[GreyImage]:

@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from usseg_monai.datasets.datalist import load_datalist
 from usseg_monai.errors import UsageError, WeightsError
+from usseg_monai.files.sample import evenly
 from usseg_monai.geometry.types import GreyArray
+from usseg_monai.imaging import read_image
 from usseg_monai.networks.deployed import Deployed, DeployedFeatures
 from usseg_monai.weights.export import graph_of, load_network, output_names, presence_threshold, save_graph
 from usseg_monai.weights.released import released_weights
@@ -26,13 +29,29 @@ from usseg_monai.weights.trust import carry_trust, load_trust
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto
 
-__all__ = ["CALIBRATION_IMAGES", "export_int8", "quantized"]
+__all__ = ["CALIBRATION_IMAGES", "calibration_images", "export_int8", "quantized"]
 
 CALIBRATION_IMAGES = 40
-"""Number of training images that ``usseg export`` takes."""
+"""Number of training images from which the ranges are taken."""
 
 _LEAST_IMAGES = 8
 """Fewer do not reach the range of each layer."""
+
+
+def calibration_images(data: Path) -> list[GreyArray]:
+    """Grey values ``(rows, cols)`` of `CALIBRATION_IMAGES` images, spread evenly over a data set's training part.
+
+    Args:
+        data: see `usseg_monai.datasets.datalist.load_datalist`.
+
+    Raises:
+        UsageError: ``data`` cannot be read, or has no training part.
+        ImageError: an image cannot be read.
+
+    >>> calibration_images(Path("hc18"))[0].shape  # doctest: +SKIP
+    (540, 800)
+    """
+    return [read_image(item["image"]).pixels for item in evenly(load_datalist(data, "training"), CALIBRATION_IMAGES)]
 
 
 def export_int8(task: str, checkpoint: Path | None, images: Sequence[GreyArray], file: Path) -> str:
@@ -41,7 +60,7 @@ def export_int8(task: str, checkpoint: Path | None, images: Sequence[GreyArray],
     Args:
         task: name of a task.
         checkpoint: state dict; the bundle's ``models/model.pt`` when ``None``.
-        images: grey values ``(rows, cols)`` of training images, 40 or more; at least 8.
+        images: grey values ``(rows, cols)`` of training images (`calibration_images`), at least 8.
         file: path of the graph, one self-contained file.
 
     Raises:

@@ -1,4 +1,6 @@
-"""The engine that runs a bundle's own MONAI pipeline: for GPUs, for development, and as the reference for the deployed graph."""
+"""The engine that runs a bundle's own MONAI pipeline: for GPUs, for development, and as the reference for the deployed graph
+in single precision.
+"""
 
 from __future__ import annotations
 
