@@ -17,7 +17,7 @@ from usseg_monai.errors import UssegError
 from usseg_monai.networks.trust import Trust
 from usseg_monai.tasks import TASKS, bundle_path
 from usseg_monai.weights.checkpoints import sha256_of
-from usseg_monai.weights.trust import save_trust
+from usseg_monai.weights.trust import load_trust, save_trust
 
 TASK = "nerve"
 RECORD = f"usseg_monai/tasks/{TASK}/record.py"
@@ -26,7 +26,7 @@ FILES = {"weights_sha256": "model.onnx", "checkpoint_sha256": "model.pt", "trust
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """With the task's bundle and record only; the export of minutes notes what it was made from."""
+    """With the task's bundle and record only; the export of minutes notes what it was made from, and the limit of kinds is 1.5."""
     root = tmp_path / "repository"
     for name in (f"bundles/{TASK}/models", f"usseg_monai/tasks/{TASK}"):
         shutil.copytree(REPOSITORY / name, root / name)
@@ -37,7 +37,15 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(module, "REPOSITORY", root)
     monkeypatch.setattr(module, "export_int8", export_int8)
+    def fit_kinds(trust: Trust, own: str, others: str, made: str) -> Trust:
+        assert (own, others, made) == (f"seen by {TASK}", "of others", "made")
+        trust.kind_limit.fill_(1.5)
+        return trust
+
     monkeypatch.setattr(module, "calibration_images", lambda data: f"images of {data.name}")
+    monkeypatch.setattr(module, "Sight", lambda task, weights: f"seen by {task}")
+    monkeypatch.setattr(module, "known_pictures", lambda sight, data: (sight, "of others", "made"))
+    monkeypatch.setattr(module, "fit_kinds", fit_kinds)
     return root
 
 
@@ -71,8 +79,9 @@ def test_the_released_checkpoint_stays_as_it_is(place: str, repository: Path, tm
     if place == "copy":
         shutil.copytree(models, tmp_path / "copy")
     assert main([TASK, str((models if place == "bundle" else tmp_path / "copy") / "model.pt"), "--data", str(tmp_path)]) == 0
-    for name in ("model.pt", "model.trust"):
-        assert (models / name).read_bytes() == (bundle_path(TASK) / "models" / name).read_bytes()
+    assert (models / "model.pt").read_bytes() == (bundle_path(TASK) / "models" / "model.pt").read_bytes()
+    trust = load_trust(models / "model.pt")
+    assert trust is not None and float(trust.kind_limit) == 1.5
     assert TASKS[TASK].checkpoint_sha256 in (models / "model.onnx").read_text()
 
 
