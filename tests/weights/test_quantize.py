@@ -39,8 +39,8 @@ def outcomes(predictor: Predictor, items: Sequence[Any]) -> dict[str, np.ndarray
         off = abs(found - item[HC]) if isinstance(found, float) and HC in item else np.nan
         rows.append((dice(prediction.mask, truth), off, prediction.confidence, prediction.measurement.unlikeness))
         classes.append([prediction.measurements[name] for name in predictor.task.outputs])
-    found = dict(zip(("dice", "off", "confidence", "unlikeness"), np.array(rows, float).T, strict=True))
-    return found | {"classes": np.array(classes, float)}
+    columns = dict(zip(("dice", "off", "confidence", "unlikeness"), np.array(rows, float).T, strict=True))
+    return columns | {"classes": np.array(classes, float)}
 
 
 @pytest.mark.parametrize("task", TASKS)
