@@ -4,6 +4,8 @@ Prints one row per task: number of pixels on which the masks differ, change of D
 image. Images are of the test part, and of the validation part where the former has fewer than a hundred:
 
     python -m benchmarks.graphs OTHER_CHECKOUT [--data DIR] [--task TASK]
+
+The other checkout is any folder with ``bundles/TASK/models/model.onnx``, such as graphs in float32 that ``usseg export TASK`` made.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The deployed graph in 8 bits: half of its size, and about two thirds of its time on a CPU, less on one with VNNI.
+"""The deployed graph in 8 bits, as it ships: half of its size, and about two thirds of its time on a CPU, half on one with VNNI.
 
 Only the network computes in 8 bits, without its first and last convolution: pixels keep their range, and what follows the logits its
 precision. Kernels have 7 bits, because CPUs without VNNI saturate sums of 8-bit products (ONNX Runtime, "Quantize ONNX models", section
