@@ -76,7 +76,7 @@ class CaseResult:
         phase: of the heart beat, if the item states it.
         place: where the image was taken, if its file states it.
         confidence: the network's expected Dice.
-        unlikeness: the network's distance of the image from the training images.
+        unlikeness: of the image and the training images, as the network sees it, above 1 where it is of another kind.
     """
 
     image: Path

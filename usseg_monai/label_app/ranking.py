@@ -37,7 +37,7 @@ class TaskScore:
         version: of the weights, see `Predictors.version`.
         status: of the measurement, or ``failed``.
         confidence: expected Dice, 0 to 1.
-        unlikeness: distance from the training images, above 1 unlike them.
+        unlikeness: of the image and the training images, above 1 where it is of another kind.
     """
 
     version: int
