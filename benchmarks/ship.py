@@ -2,9 +2,9 @@
 
     python -m benchmarks.ship TASK RUN/model.pt [--data DIR]
 
-The checkpoint goes to ``models/model.pt`` in half precision. Beside it goes its trust, whose limit of kinds is fitted here, because a training
-knows no pictures of other kinds (``benchmarks.kinds``). The deployed graph in 8 bits, made from this checkpoint and calibrated on images of the
-task's training part, goes to ``models/model.onnx``. If the checkpoint is that of the bundle, only trust and graph are made.
+The checkpoint goes to ``models/model.pt`` in half precision. Beside it goes its trust, whose limit of kinds is fitted here, because a
+training knows no pictures of other kinds (``benchmarks.kinds``). The deployed graph in 8 bits, made from this checkpoint and calibrated on
+images of the task's training part, goes to ``models/model.onnx``. If the checkpoint is that of the bundle, only trust and graph are made.
 """
 
 from __future__ import annotations

@@ -37,6 +37,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(module, "REPOSITORY", root)
     monkeypatch.setattr(module, "export_int8", export_int8)
+
     def fit_kinds(trust: Trust, own: str, others: str, made: str) -> Trust:
         assert (own, others, made) == (f"seen by {TASK}", "of others", "made")
         trust.kind_limit.fill_(1.5)

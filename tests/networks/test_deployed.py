@@ -129,7 +129,7 @@ def test_constant_image_gives_finite_probabilities(network: nn.Module) -> None:
 def test_confidence_in_an_empty_mask_is_that_there_is_nothing(threshold: float, gated: bool) -> None:
     network = ResidualUNetWithClasses(3, widths=(4, 6, 8)).eval()
     with torch.inference_mode():
-        _, mask, _, confidence, nothing, *_ = Deployed(network, SIZE, threshold, some_trust(network))(torch.rand(30, 20))
+        _, mask, _, _, confidence, nothing, *_ = Deployed(network, SIZE, threshold, some_trust(network))(torch.rand(30, 20))
     assert bool(torch.isclose(confidence, nothing)) is gated
     assert not gated or not mask.any()
 

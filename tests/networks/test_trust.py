@@ -110,7 +110,7 @@ def test_the_answer_itself_is_not_changed(network: torch.nn.Module, trust: Trust
     heads = plain if isinstance(plain, dict) else {"mask": plain}
     assert judged.keys() == {*heads, "trust"}
     assert all(torch.equal(judged[name], head) for name, head in heads.items())
-    assert judged["trust"].shape == (2, 3)
+    assert judged["trust"].shape == (2, 4 if "class" in heads else 3)
 
 
 @pytest.mark.parametrize(("logits", "presence"), [([[1.0]], 0.7310586), ([[math.log(2), 0.0, 0.0]], 0.5)])
@@ -124,7 +124,15 @@ def test_without_a_structure_no_dice_is_expected(logits: list[list[float]], pres
         features = network.encode(image)
         expected = trust(features, torch.sigmoid(network(image)["mask"]))[0]
         judged = answer_with_trust(network, trust, image)["trust"][0]
-    assert judged.tolist() == pytest.approx([float(expected[0]), float(expected[1]), float(expected[2]) * presence], rel=1e-5)
+    unlikeness, distance, confidence = expected.tolist()
+    assert judged.tolist() == pytest.approx([unlikeness, distance, confidence * presence, 1 - presence], rel=1e-5)
+
+
+@pytest.mark.parametrize(("distance", "worth"), [(0.0, 1.0), (0.7, 1.0), (1.4, 1 / 16)])
+def test_far_from_home_an_empty_mask_is_believed_less(distance: float, worth: float, trust: Trust) -> None:
+    assert float(trust.familiarity(torch.tensor([distance]))) == 1.0  # before it is fitted
+    trust.familiar.fill_(0.7)
+    assert float(trust.familiarity(torch.tensor([distance]))) == pytest.approx(worth)
 
 
 def test_the_inferer_goes_without_trust(trust: Trust) -> None:

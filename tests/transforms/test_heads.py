@@ -49,8 +49,9 @@ def test_masks_are_emptied_below_the_threshold(classes: list[float], threshold: 
 
 
 @pytest.mark.parametrize(("threshold", "confidence"), [(0.1, 0.7), (0.3, 0.8)])
-def test_confidence_in_an_empty_mask_is_that_there_is_nothing(threshold: float, confidence: float) -> None:
+def test_an_emptied_mask_has_a_confidence_of_its_own(threshold: float, confidence: float) -> None:
     item: dict[Hashable, Any] = {"pred": torch.ones(1, 4, 4), "pred_class": torch.tensor([0.8, 0.1, 0.1]), "confidence": 0.7}
+    item["empty_confidence"] = 0.8
     result = EmptyUnlessPresentd("pred", threshold)(item)
     assert result["confidence"] == pytest.approx(confidence)
     assert item["confidence"] == 0.7

@@ -85,6 +85,11 @@ def test_the_limit_leaves_out_the_odd_validation_image(fitted: Trust) -> None:
     assert (unlikeness <= 1).mean() == pytest.approx(LIKE_SHARE, abs=0.005)
 
 
+def test_half_of_the_validation_images_are_familiar(fitted: Trust) -> None:
+    _, distance, _ = torch.cat([answer_with_trust(Smooth(), fitted, batch["image"])["trust"] for batch in blobs(200, 2)]).T
+    assert float((distance <= fitted.familiar).float().mean()) == pytest.approx(0.5, abs=0.01)
+
+
 def test_tells_strangers_apart(fitted: Trust) -> None:
     own, _, _ = judged(fitted, blobs(200, 4))
     assert (own > 1).mean() < 0.06
@@ -127,10 +132,10 @@ def knowing() -> Trust:
 
 
 def test_kinds_that_distance_cannot_tell_are_learnt(knowing: Trust) -> None:
-    own, other = kind(0, 1), kind(3, 1)
+    own, other = kind(0, 1), kind(5, 1)
     assert float((knowing.unlikeness(other) > 1).float().mean()) < 0.3
     found = fit_kinds(knowing, own, {"other": other}, {"noise": kind(9, 1)})
-    assert float((found.unlikeness(kind(3, 1, 300)) > 1).float().mean()) > 0.85
+    assert float((found.unlikeness(kind(5, 1, 300)) > 1).float().mean()) > 0.9
     assert float((found.unlikeness(kind(0, 1, 300)) > 1).float().mean()) < 0.1
     assert torch.equal(found.limit, knowing.limit) and float(knowing.kind_limit) == 1  # the first limit is kept, and the trust given
 
@@ -149,11 +154,11 @@ def test_the_second_limit_is_not_below_the_first(knowing: Trust) -> None:
 def test_a_trust_of_an_earlier_release_has_one_limit(fitted: Trust, checkpoint: Path) -> None:
     save_trust(fitted, checkpoint)
     state = torch.load(trust_file(checkpoint), weights_only=True)
-    for name in ("kind_limit", "kinds"):
+    for name in ("kind_limit", "kinds", "familiar"):
         del state["trust"][name]
     torch.save(state, trust_file(checkpoint))
     again = load_trust(checkpoint)
-    assert again is not None and float(again.kind_limit) == 1
+    assert again is not None and float(again.kind_limit) == 1 and float(again.familiarity(torch.tensor([9.0]))) == 1
     assert float(again.other_kind(torch.rand(5, len(again.center))).max()) < 1e-6
 
 

@@ -64,8 +64,8 @@ class Deployed(nn.Module):
             found = present >= self.presence_threshold
             mask = mask & found
             if trust:
-                *distances, confidence = trust
-                trust = (*distances, torch.where(found, confidence, 1 - present))
+                *distances, confidence, emptied = trust
+                trust = (*distances, torch.where(found, confidence, emptied))
         return (probability, mask.to(torch.uint8), *trust, *classes)
 
 

@@ -10,7 +10,9 @@ the same features does.
 
 Confidence. The expected Dice is a logistic function of descriptors of the probability map and the likeness. A network that is sure of each
 pixel is mostly right; one whose mask would change with the threshold is mostly wrong. If the network classifies, this is the expected Dice
-given a structure, and is multiplied by the probability of a structure: without one, any mask has a Dice of 0.
+given a structure, and is multiplied by the probability of a structure: without one, any mask has a Dice of 0. An empty mask is right with
+the probability of no structure, at home. Farther away, structures that look like none of the training's are called none with confidence; so
+this confidence falls with the distance.
 """
 
 from __future__ import annotations
@@ -34,6 +36,9 @@ FARTHEST = 4.0
 
 SURE = 0.9
 """Probability above which a picture is of another kind: those of other machines, which nobody could learn from, must pass."""
+
+EMPTY_POWER = 4
+"""Exponent by which the confidence of an empty mask falls with the distance."""
 
 _NO_OTHER_KIND = -30.0
 """Constant of the logistic function of kinds before it is fitted: the probability of another kind is 0."""
@@ -59,6 +64,8 @@ class Trust(nn.Module):
         kind_limit: distance, in units of ``limit``, above which it is of another kind, scalar, 1 or more; 1 where no pictures of other
             kinds were known.
         kinds: coefficients of the logistic function of the scaled features that tells other kinds, the constant last, ``(features + 1,)``.
+        familiar: distance, in units of ``limit``, up to which an empty mask is believed with the probability of no structure, scalar;
+            infinite where it was not fitted.
         descriptor_mean: mean of the descriptors of validation images, ``(3,)``.
         descriptor_deviation: standard deviation, likewise.
         coefficients: of the logistic function of the standardised descriptors, the constant last, ``(4,)``.
@@ -76,6 +83,7 @@ class Trust(nn.Module):
     limit: Tensor
     kind_limit: Tensor
     kinds: Tensor
+    familiar: Tensor
     descriptor_mean: Tensor
     descriptor_deviation: Tensor
     coefficients: Tensor
@@ -88,6 +96,7 @@ class Trust(nn.Module):
         self.register_buffer("limit", torch.ones(()))
         self.register_buffer("kind_limit", torch.ones(()))
         self.register_buffer("kinds", torch.cat([torch.zeros(features), torch.tensor([_NO_OTHER_KIND])]))
+        self.register_buffer("familiar", torch.tensor(torch.inf))
         self.register_buffer("descriptor_mean", torch.zeros(DESCRIPTORS))
         self.register_buffer("descriptor_deviation", torch.ones(DESCRIPTORS))
         self.register_buffer("coefficients", torch.zeros(DESCRIPTORS + 1))
@@ -119,6 +128,10 @@ class Trust(nn.Module):
     def unlikeness(self, pooled: Tensor) -> Tensor:
         """Of pictures with pooled features ``(batch, features)``: ``(batch,)``, above 1 where they are of another kind."""
         return torch.maximum(self.distance(pooled) / (self.limit * self.kind_limit), self.other_kind(pooled) / SURE)
+
+    def familiarity(self, source_distance: Tensor) -> Tensor:
+        """What the probability of no structure is worth at a distance ``(batch,)`` in units of ``limit``: ``(batch,)``, 1 at home."""
+        return (self.familiar / source_distance.clamp(min=1e-3)).clamp(max=1) ** EMPTY_POWER
 
     def other_kind(self, pooled: Tensor) -> Tensor:
         """Probability that pooled features ``(batch, features)`` are of a picture of another kind: ``(batch,)``."""
@@ -161,13 +174,16 @@ def answer_with_trust(network: Any, trust: Trust, image: Tensor) -> dict[str, Te
         image: ``(batch, channels, H, W)``.
 
     Returns:
-        ``mask``, logits; ``class``, logits, for networks that classify; ``trust``, the three numbers of `Trust`, ``(batch, 3)``.
+        ``mask``, logits; ``class``, logits, for networks that classify; ``trust``, the three numbers of `Trust`, ``(batch, 3)``, and for
+        networks that classify a fourth, the confidence of the mask if it is emptied.
     """
     features, heads = answer_with_features(network, image)
-    *distances, confidence = trust(features, of_structure(heads["mask"])).unbind(1)
+    said = trust(features, of_structure(heads["mask"]))
     if "class" in heads:
-        confidence = confidence * presence(of_classes(heads["class"]))
-    return heads | {"trust": torch.stack([*distances, confidence], dim=1)}
+        unlikeness, distance, confidence = said.unbind(1)
+        present = presence(of_classes(heads["class"]))
+        said = torch.stack([unlikeness, distance, confidence * present, (1 - present) * trust.familiarity(distance)], dim=1)
+    return heads | {"trust": said}
 
 
 def answer_with_features(network: Any, image: Tensor) -> tuple[list[Tensor], dict[str, Tensor]]:

@@ -146,12 +146,13 @@ class EmptyUnlessPresent(Transform):
 class EmptyUnlessPresentd(MapTransform):
     """Dictionary form of `EmptyUnlessPresent`.
 
-    The confidence, if present, is that of the mask; for an emptied mask it becomes the probability of no structure.
+    The confidence, if present, is that of the mask; that of an emptied mask takes its place.
 
     Args:
         keys: of the masks.
         probabilities: key of the class probabilities.
         confidence: key of the confidence.
+        empty_confidence: key of the confidence of an emptied mask.
         threshold: minimum probability of a structure that leaves the mask unchanged.
         allow_missing_keys: whether an item may lack a mask.
 
@@ -169,12 +170,14 @@ class EmptyUnlessPresentd(MapTransform):
         threshold: float,
         probabilities: str = "pred_class",
         confidence: str = "confidence",
+        empty_confidence: str = "empty_confidence",
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         self.empty = EmptyUnlessPresent(threshold)
         self.probabilities = probabilities
         self.confidence = confidence
+        self.empty_confidence = empty_confidence
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         result = dict(data)
@@ -182,7 +185,7 @@ class EmptyUnlessPresentd(MapTransform):
         for key in self.key_iterator(result):
             result[key] = self.empty(result[key], result[self.probabilities])
         if present < self.empty.threshold and self.confidence in result:
-            result[self.confidence] = float(1 - present)
+            result[self.confidence] = result[self.empty_confidence]
         return result
 
 

@@ -43,13 +43,14 @@ def fit_trust(network: nn.Module, training: Batches, validation: Batches, varied
     Args:
         network: in evaluation mode, with ``encode`` and ``decode``.
         training: batches of training images as in inference, without augmentation: ``image`` ``(batch, channels, W, H)``.
-        validation: likewise, of groups that the network was not trained on. Only they set the limit of likeness.
+        validation: likewise, of groups that the network was not trained on. Only they set the limit of likeness, and what is familiar.
         varied: validation images with ``label`` ``(batch, C, W, H)``, the structure in its last channel, under the augmentation of the
             training, which gives worse masks than the plain images; the expected Dice is learnt from them.
     """
     trust = _knowing(network, training)
     distances = [trust.distance(pooled) for pooled in pooled_features(network, validation)]
     trust.limit.fill_(float(torch.quantile(torch.cat(distances), LIKE_SHARE)))
+    trust.familiar.copy_(torch.cat(distances).median() / trust.limit)
     descriptors, overlaps = _masks(network, trust, varied)
     mean, deviation = descriptors.mean(0), np.maximum(descriptors.std(0), _SMALLEST_DEVIATION)
     trust.descriptor_mean.copy_(torch.from_numpy(mean))
@@ -72,7 +73,7 @@ def refit_trust(network: nn.Module, training: Batches, before: Trust) -> Trust:
         before: fitted on the network before it was trained on the validation images.
     """
     trust = _knowing(network, training)
-    for name in ("limit", "descriptor_mean", "descriptor_deviation", "coefficients"):
+    for name in ("limit", "familiar", "descriptor_mean", "descriptor_deviation", "coefficients"):
         getattr(trust, name).copy_(getattr(before, name))
     return trust
 
