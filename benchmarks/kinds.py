@@ -52,7 +52,7 @@ class Sight:
     def of(self, pictures: Iterable[Any]) -> Tensor:
         """Of grey values ``(rows, cols)``: ``(pictures, features)``."""
         with torch.inference_mode():
-            return torch.cat([self.plain(torch.as_tensor(pixels, dtype=torch.float32))[0] for pixels in pictures])
+            return torch.cat([self.plain(torch.tensor(pixels, dtype=torch.float32))[0] for pixels in pictures])
 
     def of_images(self, items: Items) -> Tensor:
         """Of the images of a datalist, as they are."""
