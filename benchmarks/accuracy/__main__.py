@@ -73,8 +73,8 @@ def overview(reports: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [row for task, report in reports.items() for row in BENCHMARKS[task].overview(report)]
     head = (
         "Test images are of groups (exams, subjects, patients, lesions) that were in no training or validation part; in brackets 95 % "
-        "bootstrap intervals by group. The teaching references were trained on the same parts (docs/teaching.md); where a bundle's page "
-        "says so, the validation groups at last taught the shipped network, too."
+        "bootstrap intervals by group. The teaching references were trained on the same parts (docs/teaching.md), that of breasts on BUSI "
+        "and 476 images of BUS-BRA; where a bundle's page says so, the validation groups at last taught the shipped network, too."
     )
     return f"{head}\n\n{table(OVERVIEW, rows)}"
 

@@ -17,8 +17,8 @@ from usseg_monai.evaluation.summary import summarize
 
 HC = "head_circumference_mm"
 
-DICE_AT_LEAST = 0.975
-ADF_AT_MOST_MM = 2.1
+DICE_AT_LEAST = 0.98
+ADF_AT_MOST_MM = 1.6
 TRUTH_ERROR_AT_MOST_MM = 0.1
 BANDS_MM = ((0.0, 100.0), (100.0, 200.0), (200.0, math.inf))
 

@@ -1,7 +1,7 @@
 """Make the pictures of the README and of the first page of the tutorial, by the released networks.
 
 Heads are of HC18 (CC BY 4.0), ventricles of Sunnybrook (CC0), both embedded samples; the data of nerve and breast may not be shown, so
-these are phantoms, which the networks rightly call unlike their training images.
+these are phantoms; the networks rightly remark that they come from other sources than their training images.
 
 python docs/images/make.py
 """

@@ -47,9 +47,9 @@ BREAST = Task(
     weights_license="research only, with citation (trained on BUSI, which states no licence, BUS-BRA, own permissive licence, and BrEaST, "
     "CC BY 4.0)",
     weights_redistributable=False,
-    weights_sha256="dfda839a38b7be573d17463b246f40ec41c6337ff3a583f9a0f56886574c835d",
-    checkpoint_sha256="3d4470dede45252c9d0c38c4950bd2c51ea38afff40f5d5266ee1ca325b96400",
-    trust_sha256="c3beb0bec8029f30ed0cad5bef8b008e9c87d396b606628517c23c42bd86886e",
+    weights_sha256="aed5c13ce05bc8c5de908248f2ce25177817d5252694081aba1f673360a97ed4",
+    checkpoint_sha256="deb91a399f540a58b066a3f963427ffce06f86122472e8b98af463e1630c05db",
+    trust_sha256="1e472715658ed4d14c3793cd3f4b31975c89bb045e2243efb06d9faa3d2065bf",
     codes="usseg_monai.tasks.breast.codes:CODES",
     showcase="usseg_monai.tasks.breast.showcase:BREAST",
     low_confidence=0.5,

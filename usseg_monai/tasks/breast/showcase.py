@@ -26,8 +26,8 @@ BREAST = Showcase(
             "phantoms",
             "Phantoms",
             "Synthetic ultrasound of breasts: benign lesions oval and smooth, malignant ones irregular, taller than wide and shadowing, "
-            "and breasts without a lesion. The network was trained on real images alone, and calls most phantoms unlike them. "
-            "Probabilities are no diagnosis.",
+            "and breasts without a lesion. The network was trained on real images alone, and remarks that most phantoms come from another "
+            "source. Probabilities are no diagnosis.",
             _phantoms,
         ),
     ),

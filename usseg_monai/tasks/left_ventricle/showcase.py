@@ -92,7 +92,7 @@ LEFT_VENTRICLE = Showcase(
             f"A synthetic cine of {_SLICES} slices and {_PHASES} phases in one file, with exactly known volumes. The largest sum of areas "
             "is end diastole, the smallest end systole; a slice in the middle and the last one are shown at both. The last slice lies "
             "beyond the apex and has no cavity: what is outlined there is a miss, and makes the volumes too large. The network was "
-            "trained on real images alone, and calls phantoms unlike them.",
+            "trained on real images alone, and remarks that phantoms come from another source.",
             _cine,
             figures=_figures,
         ),

@@ -28,7 +28,7 @@ NERVE = Showcase(
             "phantoms",
             "Phantoms",
             "Synthetic ultrasound of necks, three with a nerve of exactly known size and place, one without. The network was trained on "
-            "real images alone, and calls phantoms unlike them; the rules of those do not allow to show them here.",
+            "real images alone, and remarks that phantoms come from another source; the rules of those do not allow to show them here.",
             _phantoms,
         ),
     ),
