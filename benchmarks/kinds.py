@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +33,7 @@ MADE = 60
 SEED = 7
 """Of the made pictures; ``benchmarks.trust`` takes others."""
 
-Items = list[dict[str, Any]]
+Items = Sequence[Mapping[str, Any]]
 
 
 class Sight:

@@ -146,7 +146,7 @@ def quantized(model: ModelProto, images: Sequence[GreyArray]) -> ModelProto:
 
 
 def _inside(graph: GraphProto) -> list[str]:
-    """Names of the nodes between the first and the last convolution; the first ones of an encoder of depthwise convolutions do not count."""
+    """Names of the nodes between the first and the last convolution; those that begin a depthwise encoder do not count."""
     convolutions = [node for node in graph.node if node.op_type == "Conv"]
     if len(convolutions) < 3:
         raise WeightsError(f"a network of {len(convolutions)} convolutions: nothing lies between the first and the last")
