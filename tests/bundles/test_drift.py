@@ -62,6 +62,7 @@ ALLOWED = {
             "postprocessing#transforms#AsDiscreted",
             "presence_threshold",
             "postprocessing#transforms#Activationsd:2",
+            "postprocessing#transforms#NameOutputsd#names#empty_confidence",
             "postprocessing#transforms#NameOutputsd:2",
             "postprocessing#transforms#EmptyUnlessPresentd",
             "ckpt_path",

@@ -16,7 +16,7 @@ from tests.bundles.conftest import BUNDLES
 from tests.conftest import REPOSITORY
 
 REVIEWED = Path(__file__).with_name("reviewed_expressions.txt")
-ALLOWED_LIBRARIES = ("ignite.", "torch.optim.", "torch.nn.")
+ALLOWED_LIBRARIES = ("ignite.", "torch.optim.", "torch.nn.", "torch.utils.data.")
 
 
 def strings(config: Any) -> Iterator[tuple[str, str]]:

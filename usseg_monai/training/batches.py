@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["class_answers", "prepare_class", "prepare_presence", "rare_twice"]
+__all__ = ["class_answers", "drawing_weights", "prepare_class", "prepare_presence"]
 
 Target = Tensor | dict[str, Tensor]
 
@@ -41,13 +41,13 @@ def prepare_presence(
     return image, {"mask": mask, "class": (mask.flatten(1).amax(1, keepdim=True) >= 0.5).float()}
 
 
-def rare_twice(items: Sequence[Mapping[str, Any]]) -> list[float]:
-    """Weights by which images of the breast are drawn: twice as often where they are normal, or from BrEaST, since there are few of both.
+def drawing_weights(items: Sequence[Mapping[str, Any]], category: int, source: str) -> list[float]:
+    """Weights by which a training draws items: 2 for those of a class and of a data set of which there are few, else 1.
 
-    >>> rare_twice([{"class": 0, "source": "BUSI"}, {"class": 2, "source": "BUS-BRA"}, {"class": 1, "source": "BrEaST"}])
-    [2.0, 1.0, 2.0]
+    >>> drawing_weights([{"class": 0, "source": "A"}, {"class": 2, "source": "A"}, {"class": 1, "source": "B"}, {}], 0, "B")
+    [2.0, 1.0, 2.0, 1.0]
     """
-    return [2.0 if item.get("class") == 0 or item.get("source") == "BrEaST" else 1.0 for item in items]
+    return [2.0 if item.get("class") == category or item.get("source") == source else 1.0 for item in items]
 
 
 def class_answers(output: Sequence[Mapping[str, Any]]) -> tuple[list[Tensor], list[Tensor]]:
