@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from pydicom.dataset import Dataset
 
 pytest.importorskip("pynetdicom")
 
@@ -19,6 +21,7 @@ from tests.dicom.exchange.objects import web
 from tests.dicom.node.sender import head, send
 from usseg_monai.cli import main
 from usseg_monai.dicom.node.service import Node
+from usseg_monai.tasks.fetal_head.phantom import fetal_head_phantom
 
 
 def start(folder: Path, target: object) -> subprocess.Popen[str]:
@@ -38,12 +41,21 @@ def event(process: subprocess.Popen[str], name: str) -> dict[str, Any]:
     raise AssertionError(f"it ended with {process.wait()}, without {name}")
 
 
+def found(name: str, series: str = "one") -> Dataset:
+    """A picture in which the released network finds a head."""
+    made = head(name, series)
+    pixels = fetal_head_phantom(seed=5).image.pixels.astype(np.uint8)
+    made.Rows, made.Columns = pixels.shape
+    made.PixelData = pixels.tobytes()
+    return made
+
+
 def test_a_killed_node_loses_nothing_and_sigterm_ends_it_in_order(tmp_path: Path) -> None:
     with web() as (archive, address):
         archive.wrong = lambda method, path: (0, "", b"")  # the archive does not answer yet
         first = start(tmp_path / "store", address)
         try:
-            assert send(event(first, "listening")["port"], [head("a"), head("b", "two")]) == [0, 0]
+            assert send(event(first, "listening")["port"], [found("a"), found("b", "two")]) == [0, 0]
         finally:
             first.kill()
             first.wait()
