@@ -141,10 +141,9 @@ def _summaries(results: Sequence[CaseResult]) -> dict[str, Any]:
 
 def markdown(report: Mapping[str, Any]) -> str:
     """The table: one row per source for the folds, and one for the test part."""
-    options = "".join(f" {key}={json.dumps(value)}" for key, value in report["overrides"].items())
     text = (
         f"{report['folds']} folds of the groups of the training and validation parts; each was predicted by a network that learnt from the "
-        f"others (`configs/train.json`{options and f',{options}'}), with the weights of its last epoch. The test part was predicted by "
+        f"others ({_recipe(report)}), with the weights of its last epoch. The test part was predicted by "
         f"every one of these {report['folds']} networks."
     )
     return f"{text}\n\n{_table(report, 'folds')}"
@@ -152,12 +151,17 @@ def markdown(report: Mapping[str, Any]) -> str:
 
 def markdown_of_sources(report: Mapping[str, Any]) -> str:
     """The table of a report of `measure_sources`, likewise."""
-    options = "".join(f" {key}={json.dumps(value)}" for key, value in report["overrides"].items())
     text = (
         f"{', '.join(report['sources'])}: each was predicted by a network that learnt from the training and validation parts of the others "
-        f"alone (`configs/train.json`{options and f',{options}'}), with the weights of its last epoch."
+        f"alone ({_recipe(report)}), with the weights of its last epoch."
     )
     return f"{text}\n\n{_table(report, 'training and validation parts')}"
+
+
+def _recipe(report: Mapping[str, Any]) -> str:
+    """The config, with the new values that the command gave it."""
+    options = "".join(f" {key}={json.dumps(value)}" for key, value in report["overrides"].items())
+    return f"`configs/train.json`{options and f',{options}'}"
 
 
 def _table(report: Mapping[str, Any], held_out: str) -> str:

@@ -11,7 +11,7 @@ from monai.bundle import ConfigParser
 from monai.data import DataLoader, Dataset
 from torch import Tensor
 
-from benchmarks.strangers import KNOWN, strangers
+from benchmarks.made_pictures import KNOWN, made_pictures
 from benchmarks.tasks import BENCHMARKED
 from usseg_monai.datasets.datalist import load_datalist
 from usseg_monai.files.sample import evenly
@@ -84,7 +84,7 @@ def known_pictures(sight: Sight, data: Path) -> Pictures:
     return Pictures(
         torch.cat([sight.of_images(own), sight.of_varied(own)]),
         {task: sight.of_images(training(task, OTHERS)) for task in TASKS if task != sight.task},
-        {kind: sight.of(strangers(kind, MADE, SEED, KNOWN)) for kind in KNOWN},
+        {kind: sight.of(made_pictures(kind, MADE, SEED, KNOWN)) for kind in KNOWN},
     )
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from benchmarks.accuracy.cases import Items, evaluate
 from benchmarks.kinds import Sight, found_without, known_pictures
-from benchmarks.strangers import KINDS, strangers
+from benchmarks.made_pictures import KINDS, made_pictures
 from benchmarks.tasks import BENCHMARKED
 from usseg_monai.datasets.datalist import load_datalist
 from usseg_monai.evaluation.cases import CaseResult
@@ -25,7 +25,7 @@ from usseg_monai.weights.trust import load_trust
 
 __all__ = ["BAD_DICE", "SENT", "caught", "confidence_error", "measure", "reliability", "spearman"]
 
-STRANGERS = {"photograph": 80, "noise": 60, "text": 60}
+MADE = {"photograph": 80, "noise": 60, "text": 60}
 """Number of pictures of each kind, 200 in total."""
 OF_OTHERS = 60
 """Maximum number of images of each other task, taken evenly from its test part."""
@@ -59,7 +59,7 @@ def measure(task: str, data: Path) -> dict[str, Any]:
         "low_confidence": predictor.task.low_confidence,
         "own": share(_flagged(results), groups),
         "others": {name: _others(predictor, load_datalist(data / BENCHMARKED[name].data, "test")) for name in TASKS if name != task},
-        "strangers": {kind: _strangers(predictor, kind, count) for kind, count in STRANGERS.items()},
+        "made": {kind: _made(predictor, kind, count) for kind, count in MADE.items()},
         "limits": limits(task, released_weights(task), tested, data),
         "spearman": with_interval(lambda weights: spearman(confidence, overlap, weights), groups),
         "caught": caught(confidence, overlap),
@@ -105,9 +105,9 @@ def _others(predictor: Predictor, items: Items) -> dict[str, Any]:
     return _share_unlike([predictor.predict(item["image"]).measurement.unlikeness for item in evenly(items, OF_OTHERS)])
 
 
-def _strangers(predictor: Predictor, kind: str, count: int) -> dict[str, Any]:
+def _made(predictor: Predictor, kind: str, count: int) -> dict[str, Any]:
     assert kind in KINDS
-    return _share_unlike([predictor.predict(pixels).measurement.unlikeness for pixels in strangers(kind, count)])
+    return _share_unlike([predictor.predict(pixels).measurement.unlikeness for pixels in made_pictures(kind, count)])
 
 
 def _share_unlike(values: Sequence[float | None]) -> dict[str, Any]:

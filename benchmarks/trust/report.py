@@ -9,13 +9,13 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from benchmarks.accuracy.tables import bar, figure, percent, table
-from benchmarks.strangers import KINDS
+from benchmarks.made_pictures import KINDS
 from benchmarks.trust.measure import BAD_DICE, SENT
 
 __all__ = ["draw_reliability", "markdown", "missed_bars", "overview"]
 
 OWN_AT_MOST = 0.05
-STRANGERS_AT_LEAST = 0.95
+MADE_AT_LEAST = 0.95
 OTHERS_AT_LEAST = 0.95
 VARIED_AT_LEAST = 0.95
 SPEARMAN_AT_LEAST = 0.4
@@ -34,7 +34,7 @@ def markdown(report: Mapping[str, Any], task: str, picture: str) -> str:
 
 def _likeness(reports: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [
-        [f"`{task}`", percent(report["own"]), *(_share(report["strangers"][kind]) for kind in KINDS), *_worst_other(report)]
+        [f"`{task}`", percent(report["own"]), *(_share(report["made"][kind]) for kind in KINDS), *_worst_other(report)]
         for task, report in reports.items()
     ]
     head = (
@@ -84,9 +84,9 @@ def others_share(report: Mapping[str, Any]) -> float:
     return float(sum(other["mean"] * other["cases"] for other in others) / sum(other["cases"] for other in others))
 
 
-def strangers_share(report: Mapping[str, Any]) -> float:
+def made_share(report: Mapping[str, Any]) -> float:
     """Share of all photographs, noise and text that is flagged."""
-    kinds = report["strangers"].values()
+    kinds = report["made"].values()
     return float(sum(kind["mean"] * kind["cases"] for kind in kinds) / sum(kind["cases"] for kind in kinds))
 
 
@@ -129,7 +129,7 @@ def missed_bars(report: Mapping[str, Any]) -> list[str]:
     own = report["own"]["mean"]
     return [
         *([f"{100 * own:.1f} % of its own test images are flagged: above {100 * OWN_AT_MOST:g} %"] if own > OWN_AT_MOST else []),
-        *bar("share of photographs, noise and text that is flagged", strangers_share(report), STRANGERS_AT_LEAST),
+        *bar("share of photographs, noise and text that is flagged", made_share(report), MADE_AT_LEAST),
         *bar("share of other tasks' images that is flagged", others_share(report), OTHERS_AT_LEAST),
         *bar("share of varied test images that pass as of this kind", report["limits"]["varied"], VARIED_AT_LEAST),
         *bar("Spearman of confidence and Dice", report["spearman"]["value"], SPEARMAN_AT_LEAST),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from benchmarks.strangers import KINDS, KNOWN, strangers
+from benchmarks.made_pictures import KINDS, KNOWN, made_pictures
 from benchmarks.trust.measure import caught, confidence_error, reliability, spearman
 from benchmarks.trust.report import draw_reliability, markdown, missed_bars, overview
 
@@ -54,7 +54,7 @@ def a_report(**changes: Any) -> dict[str, Any]:
         "own": {"mean": 0.05, "interval_95": (0.0, 0.1)},
         "others": {"nerve": {"cases": 60, "mean": 0.95}, "breast": {"cases": 60, "mean": 0.97}},
         "limits": {"another_source": 0.125, "varied": 0.95, "left_out": {"nerve": 1.0, "text": 0.8}},
-        "strangers": {kind: {"cases": 50, "mean": 0.95} for kind in KINDS},
+        "made": {kind: {"cases": 50, "mean": 0.95} for kind in KINDS},
         "spearman": {"value": 0.4, "interval_95": (0.2, 0.6)},
         "caught": {"bad": 10, "caught": 4, "mean": 0.4, "below": 0.5},
         "confidence_error": 0.02,
@@ -69,7 +69,7 @@ def a_report(**changes: Any) -> dict[str, Any]:
     [
         ({}, None),
         ({"own": {"mean": 0.06, "interval_95": None}}, "6.0 % of its own"),
-        ({"strangers": {kind: {"cases": 50, "mean": 0.94} for kind in KINDS}}, "photographs, noise and text"),
+        ({"made": {kind: {"cases": 50, "mean": 0.94} for kind in KINDS}}, "photographs, noise and text"),
         ({"others": {"nerve": {"cases": 90, "mean": 0.92}, "breast": {"cases": 60, "mean": 0.97}}}, "other tasks' images"),
         ({"limits": {"another_source": 0.1, "varied": 0.94, "left_out": {}}}, "varied test images"),
         ({"spearman": {"value": 0.39, "interval_95": None}}, "Spearman"),
@@ -92,14 +92,14 @@ def test_tables_and_diagram(tmp_path: Any) -> None:
 
 
 def test_limits_are_fitted_on_other_photographs() -> None:
-    shown, fitted = (np.concatenate([p.ravel() for p in strangers("photograph", 20, 1, makers)]) for makers in (KINDS, KNOWN))
+    shown, fitted = (np.concatenate([p.ravel() for p in made_pictures("photograph", 20, 1, makers)]) for makers in (KINDS, KNOWN))
     assert not np.array_equal(shown, fitted)
-    assert all(np.array_equal(*pair) for pair in zip(strangers("text", 3, 1), strangers("text", 3, 1, KNOWN), strict=True))
+    assert all(np.array_equal(*pair) for pair in zip(made_pictures("text", 3, 1), made_pictures("text", 3, 1, KNOWN), strict=True))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_strangers_are_pictures_and_the_same_again(kind: str) -> None:
-    first, again = (list(strangers(kind, 6)) for _ in range(2))
+def test_made_pictures_are_pictures_and_the_same_again(kind: str) -> None:
+    first, again = (list(made_pictures(kind, 6)) for _ in range(2))
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
     assert all(picture.dtype == np.uint8 and picture.ndim == 2 and picture.std() > 5 for picture in first)
     assert len({picture.shape for picture in first}) > 3

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-__all__ = ["KINDS", "KNOWN", "strangers"]
+__all__ = ["KINDS", "KNOWN", "made_pictures"]
 
 Pixels = npt.NDArray[np.uint8]
 Maker = Callable[[np.random.Generator, int], Pixels]
@@ -96,7 +96,7 @@ KNOWN: dict[str, Maker] = {**KINDS, "photograph": partial(_photograph, names=_OT
 """The same kinds, of other photographs: limits are fitted on these."""
 
 
-def strangers(kind: str, count: int, seed: int = 20260101, makers: Mapping[str, Maker] = KINDS) -> Iterator[Pixels]:
+def made_pictures(kind: str, count: int, seed: int = 20260101, makers: Mapping[str, Maker] = KINDS) -> Iterator[Pixels]:
     """Grey pictures ``(rows, cols)``, uint8, of sizes between 200 and 800 pixels; the same for the same seed.
 
     Args:
@@ -106,7 +106,7 @@ def strangers(kind: str, count: int, seed: int = 20260101, makers: Mapping[str, 
         seed: of the choice.
         makers: `KINDS` or `KNOWN`.
 
-    >>> [picture.ndim for picture in strangers("noise", 2)]
+    >>> [picture.ndim for picture in made_pictures("noise", 2)]
     [2, 2]
     """
     rng = np.random.default_rng([seed, list(makers).index(kind)])
