@@ -24,7 +24,7 @@ from usseg_monai.networks.residual_unet import ResidualUNet
 from usseg_monai.networks.trust import Trust
 from usseg_monai.tasks import TASKS
 from usseg_monai.weights import quantize
-from usseg_monai.weights.quantize import _inside, export_int8
+from usseg_monai.weights.quantize import _inside, _merge_pooling, _part_from_upsampling, export_int8
 from usseg_monai.weights.trust import save_trust
 
 HC = "head_circumference_mm"
@@ -114,6 +114,54 @@ def test_the_first_depthwise_convolutions_stay_in_single_precision(depthwise: in
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2, 2, 2]) for name in ("x0", "x16")]
     graph = helper.make_graph(nodes, "chain", ends[:1], ends[1:])
     assert _inside(graph) == [f"conv{number:02}" for number in range(first + (first > 1), 15)]
+
+
+def run(graph: onnx.GraphProto, image: np.ndarray) -> np.ndarray:
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.checker.check_model(model, full_check=True)
+    answers: list[np.ndarray] = onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"x": image})
+    return answers[0]
+
+
+def pooled(kernel: int, *, twice: bool = False) -> onnx.GraphProto:
+    """Squares of 2 x 2 pixels are averaged, and the averages convolved from 3 channels to 4; if ``twice``, they are also negated."""
+    values = np.random.default_rng(1).normal(size=(4, 3, kernel, kernel)).astype(np.float32)
+    shapes = {"y": [1, 4, 5 - kernel, 4 - kernel], "z": [1, 3, 4, 3]}
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
+    nodes = [
+        helper.make_node("AveragePool", ["x"], ["small"], "pool", kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("Conv", ["small", "kernel"], ["y"], "conv", kernel_shape=[kernel, kernel], strides=[1, 1]),
+        *([helper.make_node("Neg", ["small"], ["z"], "beside")] if twice else []),
+    ]
+    taken = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 8, 6])
+    return helper.make_graph(nodes, "pooled", [taken], ends[: 1 + twice], [onnx.numpy_helper.from_array(values, "kernel")])
+
+
+def test_an_average_before_a_convolution_becomes_a_part_of_it() -> None:
+    image = np.random.default_rng(2).normal(size=(1, 3, 8, 6)).astype(np.float32)
+    graph = pooled(1)
+    expected = run(graph, image)
+    _merge_pooling(graph)
+    assert [node.op_type for node in graph.node] == ["Conv"]
+    assert run(graph, image) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("graph", [pooled(3), pooled(1, twice=True)], ids=["of a larger kernel", "that more than it needs"])
+def test_another_average_stays(graph: onnx.GraphProto) -> None:
+    before = graph.SerializeToString()
+    _merge_pooling(graph)
+    assert graph.SerializeToString() == before
+
+
+def test_a_reshape_parts_the_last_convolution_from_all_that_takes_its_logits() -> None:
+    image = np.random.default_rng(2).normal(size=(1, 3, 8, 6)).astype(np.float32)
+    graph = pooled(1)
+    graph.node.append(helper.make_node("Sigmoid", ["y"], ["shares"], "sigmoid"))
+    graph.output[0].name = "shares"
+    expected = run(graph, image)
+    _part_from_upsampling(graph)
+    assert [node.op_type for node in graph.node] == ["AveragePool", "Conv", "Reshape", "Sigmoid"]
+    assert (run(graph, image) == expected).all()
 
 
 def test_too_few_images_are_refused(tmp_path: Path) -> None:

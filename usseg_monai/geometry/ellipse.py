@@ -180,7 +180,7 @@ def fit_ellipse_robust(points: Points, start: Ellipse | None = None, *, noise: f
     for _ in range(50):
         slope = np.maximum(slope, 1e-300)
         distance = np.abs(value / slope)
-        cut = 4.685 * max(1.4826 * float(np.quantile(distance, 0.5)), noise / scale)  # np.median would load numpy.ma
+        cut = 4.685 * max(1.4826 * _median(distance), noise / scale)
         trust = np.clip(1 - (distance / cut) ** 2, 0, None) ** 2
         previous, conic = conic, _least_squares(design, design * (trust / slope**2)[:, None])  # algebraic / slope = distance
         if conic is None:
@@ -188,8 +188,8 @@ def fit_ellipse_robust(points: Points, start: Ellipse | None = None, *, noise: f
         if previous is not None and np.abs(conic - previous).max() < 1e-6:
             break
         a, b, c, d, e, _ = conic
-        value = design @ conic
-        slope = np.hypot(design @ (0, 0, 0, 2 * a, b, d), design @ (0, 0, 0, b, 2 * c, e))
+        value, right, down = np.array([conic, (0, 0, 0, 2 * a, b, d), (0, 0, 0, b, 2 * c, e)]) @ design.T
+        slope = np.hypot(right, down)
     return None if conic is None else _from_conic(conic, center, scale)
 
 
@@ -244,6 +244,12 @@ def _frame(points: Points) -> tuple[Vector, float]:
     """Centre and spread: in this frame coordinates are about 1, which keeps the equations well conditioned."""
     center = points.mean(axis=0)
     return center, max(float(np.sqrt(((points - center) ** 2).sum(axis=1).mean())), 1e-12)
+
+
+def _median(values: Vector) -> float:
+    """As `numpy.median`, which is slower and loads `numpy.ma`."""
+    low, high = (len(values) - 1) // 2, len(values) // 2
+    return float(np.partition(values, (low, high))[[low, high]].mean())
 
 
 def _design(points: Points) -> npt.NDArray[np.float64]:

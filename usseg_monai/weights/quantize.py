@@ -8,11 +8,13 @@ is compared with (`usseg_monai.networks.trust`), which 8 bits change.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -129,6 +131,7 @@ def quantized(model: ModelProto, images: Sequence[GreyArray]) -> ModelProto:
         options.optimized_model_filepath = str(whole)
         InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         prepared = onnx.load(whole)
+        _merge_pooling(prepared.graph)
         add_pre_process_metadata(prepared)  # or it is advised in the log
         reader: Any = _Images(images)
         quantize_static(
@@ -142,7 +145,50 @@ def quantized(model: ModelProto, images: Sequence[GreyArray]) -> ModelProto:
             weight_type=QuantType.QInt8,
             nodes_to_quantize=_inside(prepared.graph),
         )
-        return onnx.load(small)
+        ready = onnx.load(small)
+    _part_from_upsampling(ready.graph)
+    return ready
+
+
+def _merge_pooling(graph: GraphProto) -> None:
+    """Turn each average of squares of pixels that a 1 x 1 convolution follows into one convolution that strides over the squares.
+
+    The sums are the same; ONNX Runtime averages in 8 bits slower than it convolves.
+    """
+    from onnx import numpy_helper
+
+    kernels = {kernel.name: kernel for kernel in graph.initializer}
+    for pooling in [node for node in graph.node if node.op_type == "AveragePool"]:
+        square = next(list(attribute.ints) for attribute in pooling.attribute if attribute.name == "kernel_shape")
+        users = [node for node in graph.node if pooling.output[0] in node.input]
+        kernel = kernels.get(users[0].input[1]) if len(users) == 1 and users[0].op_type == "Conv" else None
+        if kernel is None or list(kernel.dims[2:]) != [1, 1]:
+            continue
+        spread = np.tile(numpy_helper.to_array(kernel) / np.float32(math.prod(square)), (1, 1, *square))
+        strided = numpy_helper.from_array(spread, f"{kernel.name}_strided")
+        graph.initializer.append(strided)
+        graph.initializer.remove(kernel)
+        users[0].input[:2] = [pooling.input[0], strided.name]
+        for attribute in users[0].attribute:
+            if attribute.name in ("kernel_shape", "strides"):
+                attribute.ints[:] = square
+        graph.node.remove(pooling)
+
+
+def _part_from_upsampling(graph: GraphProto) -> None:
+    """Put a reshape that changes nothing behind the last convolution, whose logits have one or two channels.
+
+    ONNX Runtime computes convolutions, and all that follows one up to an operator that knows but plain arrays, in blocks of 8 or 16
+    channels: it would upsample up to 16 times as many values as there are.
+    """
+    from onnx import helper, numpy_helper
+
+    last = [node for node in graph.node if node.op_type == "Conv"][-1]
+    logits, plain = last.output[0], f"{last.output[0]}_plain"
+    for node in graph.node:
+        node.input[:] = [plain if name == logits else name for name in node.input]
+    graph.initializer.append(numpy_helper.from_array(np.array([0, 0, 0, -1]), "same_shape"))
+    graph.node.insert(list(graph.node).index(last) + 1, helper.make_node("Reshape", [logits, "same_shape"], [plain]))
 
 
 def _inside(graph: GraphProto) -> list[str]:
