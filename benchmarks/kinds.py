@@ -26,7 +26,7 @@ __all__ = ["Pictures", "Sight", "found_without", "known_pictures"]
 
 OWN = 400
 """Number of training images of the task, evenly chosen: each as it is, and once as in training, which imitates other machines."""
-OTHERS = 150
+OTHERS = 300
 """Number of training images of each other task."""
 MADE = 60
 """Number of made pictures of each kind."""

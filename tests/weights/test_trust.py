@@ -16,6 +16,7 @@ from usseg_monai.networks.trust import Trust, answer_with_trust
 from usseg_monai.weights.trust import (
     KIND_SHARE,
     LIKE_SHARE,
+    OWN_SHARE,
     TrustHandler,
     carry_trust,
     fit_kinds,
@@ -148,7 +149,15 @@ def test_the_second_limit_finds_the_share_of_each_unknown_kind(knowing: Trust) -
 
 
 def test_the_second_limit_is_not_below_the_first(knowing: Trust) -> None:
-    assert float(fit_kinds(knowing, kind(0, 1), {}, {"alike": kind(1, 1)}).kind_limit) == 1
+    assert float(fit_kinds(knowing, kind(0, 0.5), {}, {"alike": kind(1, 0.5)}).kind_limit) == 1
+
+
+def test_the_second_limit_lets_pictures_of_the_own_kind_pass_first(knowing: Trust) -> None:
+    """Even where this finds few of an unknown kind."""
+    own, alike = kind(0, 4), kind(1, 4)
+    found = fit_kinds(knowing, own, {}, {"alike": alike})
+    within = [float((found.distance(each) <= found.limit * found.kind_limit).float().mean()) for each in (own, alike)]
+    assert within == [pytest.approx(OWN_SHARE, abs=0.004), pytest.approx(OWN_SHARE, abs=0.02)]
 
 
 def test_a_trust_of_an_earlier_release_has_one_limit(fitted: Trust, checkpoint: Path) -> None:

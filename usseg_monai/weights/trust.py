@@ -24,7 +24,10 @@ LIKE_SHARE = 0.97
 """Share of the validation images that count as like the training images; the rest cannot be separated from out-of-distribution images."""
 
 KIND_SHARE = 0.95
-"""Share of the pictures of an unknown kind that distance alone must find."""
+"""Share of the pictures of an unknown kind that distance alone should find."""
+
+OWN_SHARE = 0.99
+"""Share of the pictures of a network's own kind, varied ones included, that distance must not call another kind."""
 
 _COMPONENTS = 32
 _SMALLEST_DEVIATION = 0.01
@@ -82,8 +85,9 @@ def refit_trust(network: nn.Module, training: Batches, before: Trust) -> Trust:
 def fit_kinds(trust: Trust, own: Tensor, others: Mapping[str, Tensor], unknown: Mapping[str, Tensor]) -> Trust:
     """The `Trust` with the limits beyond which a picture is of another kind, rather than from another source.
 
-    The logistic function learns from ``own`` and ``others``, each kind with the same weight. The limit of distance is for kinds that it has
-    not learnt, and the largest that still finds `KIND_SHARE` of each kind in ``unknown``, but not below the first limit.
+    The logistic function learns from all of them, each kind with the same weight. The limit of distance is for kinds that it has not
+    learnt. It is the largest that still finds `KIND_SHARE` of each kind in ``unknown``, unless this is below the first limit or less than
+    `OWN_SHARE` of ``own`` is within it: another machine's pictures must pass first.
 
     Args:
         trust: fitted on the network.
@@ -92,8 +96,9 @@ def fit_kinds(trust: Trust, own: Tensor, others: Mapping[str, Tensor], unknown: 
         unknown: likewise by kind, of any other pictures, such as photographs.
     """
     found = deepcopy(trust)
-    distances = [found.distance(pooled) / found.limit for pooled in unknown.values()]
-    found.kind_limit.fill_(max(1.0, min(float(torch.quantile(each, 1 - KIND_SHARE)) for each in distances)))
+    passing, *finding = (found.distance(pooled) / found.limit for pooled in (own, *unknown.values()))
+    within = min(float(torch.quantile(distance, 1 - KIND_SHARE)) for distance in finding)
+    found.kind_limit.fill_(max(1.0, within, float(torch.quantile(passing, OWN_SHARE))))
     kinds = [own, *others.values(), *unknown.values()]
     columns = torch.cat([found.scaled(pooled) for pooled in kinds]).double().numpy()
     strange = np.repeat([0.0, *[1.0] * (len(kinds) - 1)], [len(pooled) for pooled in kinds])
