@@ -47,9 +47,9 @@ BREAST = Task(
     weights_license="research only, with citation (trained on BUSI, which states no licence, BUS-BRA, own permissive licence, and BrEaST, "
     "CC BY 4.0)",
     weights_redistributable=False,
-    weights_sha256="aed5c13ce05bc8c5de908248f2ce25177817d5252694081aba1f673360a97ed4",
+    weights_sha256="2fb7ed70ef1648ca9688d2becf675d332b3dcab9d0089bca0d4bbafd1055bfb2",
     checkpoint_sha256="deb91a399f540a58b066a3f963427ffce06f86122472e8b98af463e1630c05db",
-    trust_sha256="1e472715658ed4d14c3793cd3f4b31975c89bb045e2243efb06d9faa3d2065bf",
+    trust_sha256="31efc1e6fb541c55eb8e13702994ee57258ab5bf0e4e7c77ee15aeeda6fbb294",
     codes="usseg_monai.tasks.breast.codes:CODES",
     showcase="usseg_monai.tasks.breast.showcase:BREAST",
     low_confidence=0.5,
