@@ -123,13 +123,14 @@ def run(graph: onnx.GraphProto, image: np.ndarray) -> np.ndarray:
     return answers[0]
 
 
-def pooled(kernel: int, *, twice: bool = False) -> onnx.GraphProto:
+def pooled(kernel: int = 1, step: int = 2, margin: int = 0, *, twice: bool = False) -> onnx.GraphProto:
     """Squares of 2 x 2 pixels are averaged, and the averages convolved from 3 channels to 4; if ``twice``, they are also negated."""
     values = np.random.default_rng(1).normal(size=(4, 3, kernel, kernel)).astype(np.float32)
-    shapes = {"y": [1, 4, 5 - kernel, 4 - kernel], "z": [1, 3, 4, 3]}
+    rows, cols = (size // step - (step == 1) + 2 * margin // step for size in (8, 6))
+    shapes = {"y": [1, 4, rows + 1 - kernel, cols + 1 - kernel], "z": [1, 3, rows, cols]}
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
     nodes = [
-        helper.make_node("AveragePool", ["x"], ["small"], "pool", kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("AveragePool", ["x"], ["small"], "pool", kernel_shape=[2, 2], strides=[step, step], pads=[margin] * 4),
         helper.make_node("Conv", ["small", "kernel"], ["y"], "conv", kernel_shape=[kernel, kernel], strides=[1, 1]),
         *([helper.make_node("Neg", ["small"], ["z"], "beside")] if twice else []),
     ]
@@ -139,15 +140,20 @@ def pooled(kernel: int, *, twice: bool = False) -> onnx.GraphProto:
 
 def test_an_average_before_a_convolution_becomes_a_part_of_it() -> None:
     image = np.random.default_rng(2).normal(size=(1, 3, 8, 6)).astype(np.float32)
-    graph = pooled(1)
+    graph = pooled()
     expected = run(graph, image)
     _merge_pooling(graph)
     assert [node.op_type for node in graph.node] == ["Conv"]
     assert run(graph, image) == pytest.approx(expected, abs=1e-6)
 
 
-@pytest.mark.parametrize("graph", [pooled(3), pooled(1, twice=True)], ids=["of a larger kernel", "that more than it needs"])
+@pytest.mark.parametrize(
+    "graph",
+    [pooled(3), pooled(twice=True), pooled(step=1), pooled(margin=1)],
+    ids=["before a larger kernel", "that more than one needs", "of squares that overlap", "with a margin"],
+)
 def test_another_average_stays(graph: onnx.GraphProto) -> None:
+    run(graph, np.zeros((1, 3, 8, 6), np.float32))
     before = graph.SerializeToString()
     _merge_pooling(graph)
     assert graph.SerializeToString() == before
@@ -155,7 +161,7 @@ def test_another_average_stays(graph: onnx.GraphProto) -> None:
 
 def test_a_reshape_parts_the_last_convolution_from_all_that_takes_its_logits() -> None:
     image = np.random.default_rng(2).normal(size=(1, 3, 8, 6)).astype(np.float32)
-    graph = pooled(1)
+    graph = pooled()
     graph.node.append(helper.make_node("Sigmoid", ["y"], ["shares"], "sigmoid"))
     graph.output[0].name = "shares"
     expected = run(graph, image)

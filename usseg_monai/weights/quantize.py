@@ -159,10 +159,10 @@ def _merge_pooling(graph: GraphProto) -> None:
 
     kernels = {kernel.name: kernel for kernel in graph.initializer}
     for pooling in [node for node in graph.node if node.op_type == "AveragePool"]:
-        square = next(list(attribute.ints) for attribute in pooling.attribute if attribute.name == "kernel_shape")
         users = [node for node in graph.node if pooling.output[0] in node.input]
         kernel = kernels.get(users[0].input[1]) if len(users) == 1 and users[0].op_type == "Conv" else None
-        if kernel is None or list(kernel.dims[2:]) != [1, 1]:
+        square, step, margin = (_numbers(pooling, name) for name in ("kernel_shape", "strides", "pads"))
+        if kernel is None or list(kernel.dims[2:]) != [1, 1] or step != square or any(margin + _numbers(users[0], "pads")):
             continue
         spread = np.tile(numpy_helper.to_array(kernel) / np.float32(math.prod(square)), (1, 1, *square))
         strided = numpy_helper.from_array(spread, f"{kernel.name}_strided")
@@ -209,6 +209,10 @@ def _inside(graph: GraphProto) -> list[str]:
             before |= set(node.input)
             preceding.add(node.name)
     return sorted(following & preceding)
+
+
+def _numbers(node: NodeProto, name: str) -> list[int]:
+    return next((list(attribute.ints) for attribute in node.attribute if attribute.name == name), [])
 
 
 def _groups(convolution: NodeProto) -> int:
