@@ -188,8 +188,8 @@ def fit_ellipse_robust(points: Points, start: Ellipse | None = None, *, noise: f
         if previous is not None and np.abs(conic - previous).max() < 1e-6:
             break
         a, b, c, d, e, _ = conic
-        value, right, down = np.array([conic, (0, 0, 0, 2 * a, b, d), (0, 0, 0, b, 2 * c, e)]) @ design.T
-        slope = np.hypot(right, down)
+        value = design @ conic
+        slope = np.hypot(design @ (0, 0, 0, 2 * a, b, d), design @ (0, 0, 0, b, 2 * c, e))
     return None if conic is None else _from_conic(conic, center, scale)
 
 
