@@ -43,10 +43,7 @@ def fit(task: str, checkpoint: Path, data: Path) -> None:
     """Fit the trust of weights as the training of the task does at its end, and write it beside them."""
     parser = ConfigParser()
     parser.read_config(str(config_file(task, "train")))
-    places = {"dataset_dir": data, "ckpt_dir": checkpoint.parent, "output_dir": checkpoint.parent, "init_from": checkpoint}
-    for key, place in places.items():
-        parser[key] = str(place)
-    parser["resume_from"] = None
+    parser["dataset_dir"], parser["ckpt_dir"] = str(data), str(checkpoint.parent)
     parser.get_parsed_content("trust").fit()
 
 

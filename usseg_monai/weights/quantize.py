@@ -161,8 +161,8 @@ def _merge_pooling(graph: GraphProto) -> None:
     for pooling in [node for node in graph.node if node.op_type == "AveragePool"]:
         users = [node for node in graph.node if pooling.output[0] in node.input]
         kernel = kernels.get(users[0].input[1]) if len(users) == 1 and users[0].op_type == "Conv" else None
-        square, step, margin = (_numbers(pooling, name) for name in ("kernel_shape", "strides", "pads"))
-        if kernel is None or list(kernel.dims[2:]) != [1, 1] or step != square or any(margin + _numbers(users[0], "pads")):
+        square, step, margin = (_attribute(pooling, name, []) for name in ("kernel_shape", "strides", "pads"))
+        if kernel is None or list(kernel.dims[2:]) != [1, 1] or step != square or any(margin + _attribute(users[0], "pads", [])):
             continue
         spread = np.tile(numpy_helper.to_array(kernel) / np.float32(math.prod(square)), (1, 1, *square))
         strided = numpy_helper.from_array(spread, f"{kernel.name}_strided")
@@ -196,7 +196,7 @@ def _inside(graph: GraphProto) -> list[str]:
     convolutions = [node for node in graph.node if node.op_type == "Conv"]
     if len(convolutions) < 3:
         raise WeightsError(f"a network of {len(convolutions)} convolutions: nothing lies between the first and the last")
-    depthwise = [number for number, node in enumerate(convolutions) if _groups(node) > 1]
+    depthwise = [number for number, node in enumerate(convolutions) if _attribute(node, "group", 1) > 1]
     leading = depthwise[_DEPTHWISE] - 1 if len(depthwise) > _DEPTHWISE else 0
     after, before = set(convolutions[leading].output), set(convolutions[-1].input)
     following, preceding = set(), set()
@@ -211,9 +211,7 @@ def _inside(graph: GraphProto) -> list[str]:
     return sorted(following & preceding)
 
 
-def _numbers(node: NodeProto, name: str) -> list[int]:
-    return next((list(attribute.ints) for attribute in node.attribute if attribute.name == name), [])
+def _attribute(node: NodeProto, name: str, default: Any) -> Any:
+    from onnx import helper
 
-
-def _groups(convolution: NodeProto) -> int:
-    return next((attribute.i for attribute in convolution.attribute if attribute.name == "group"), 1)
+    return next((helper.get_attribute_value(attribute) for attribute in node.attribute if attribute.name == name), default)
