@@ -22,6 +22,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from benchmarks.accuracy.cases import evaluate
 from benchmarks.accuracy.tables import area_of, figure, overlap_cells, table
 from benchmarks.data import DATA_ROOT
@@ -89,7 +91,8 @@ def train_fold(task: str, taught: Items, held_out: Items, out: Path, overrides: 
     write_text(config, json.dumps(last_epoch(task), indent=2))
     with progress("iterations") as report, engine_log():
         result = train(task, datalist, out / "training", overrides, configs=[str(config)], report=report)
-    return Predictor(task, engine="torch", device="cpu", weights=result.checkpoint)
+    threads = torch.get_num_threads()  # the engine sets it for the process, in which the next fold is trained
+    return Predictor(task, engine="torch", device="cpu", threads=threads, weights=result.checkpoint)
 
 
 def measure(task: str, data: Path, out: Path, folds: int, overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,12 +137,22 @@ def test_leaving_out_the_only_source_is_an_error(tmp_path: Path, capsys: pytest.
     assert "0 sources of images: leaving one out needs two or more" in capsys.readouterr().err
 
 
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
 def test_a_fold_is_predicted_by_the_last_epoch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_hc18(tmp_path / "hc18")
     runs = tmp_path / "runs"
     options = ["max_epochs=2", "batch_size=2", "num_workers=0", "image_size=[64,64]"]
     assert cross_validation.main(["fetal_head", "--data", str(tmp_path), "-o", str(runs), "--folds", "2", *options]) == 0
     assert capsys.readouterr().out.count("\n| folds | ") == 1
+    assert torch.get_num_threads() == 2  # a network that predicts sets the threads of all others
     for fold in ("fold_0", "fold_1"):
         last = torch.load(runs / fold / "training" / "checkpoint_epoch=2.pt", weights_only=True)["average"]
         kept = torch.load(runs / fold / "training" / "model.pt", weights_only=True)
