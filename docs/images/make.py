@@ -1,7 +1,7 @@
 """Make the pictures of the README and of the first page of the tutorial, by the released networks.
 
-Heads are of HC18 (CC BY 4.0), ventricles of Sunnybrook (CC0), both embedded samples; the data of nerve and breast may not be shown, so
-these are phantoms; the networks rightly remark that they come from other sources than their training images.
+Heads are of HC18 (CC BY 4.0), breasts of BrEaST (CC BY 4.0), ventricles of Sunnybrook (CC0), all embedded samples; the nerve's data may
+not be shown, so this is a phantom; the network rightly remarks that it comes from another source than its training images.
 
 python docs/images/make.py
 """
@@ -20,7 +20,8 @@ from usseg_monai.imaging.drawing.overlay import draw_overlay, draw_result
 from usseg_monai.imaging.drawing.strip import draw_strip
 from usseg_monai.report.caption import caption, marks
 from usseg_monai.tasks import get_task
-from usseg_monai.tasks.breast.phantom import breast_phantom
+from usseg_monai.tasks.breast.showcase import BREAST
+from usseg_monai.tasks.breast.showcase import SAMPLES as BREASTS
 from usseg_monai.tasks.nerve.phantom import nerve_phantom
 
 HERE = Path(__file__).resolve().parent
@@ -46,10 +47,11 @@ class Tile:
 def tiles() -> list[Tile]:
     """One picture for each task."""
     heads = read_spacing_csv(HEADS / "pixel_size_and_HC.csv")
+    breast = next(iter(BREAST.groups[0].samples()))
     return [
         Tile("fetal_head", read_image(HEADS / FIRST_PICTURE), "fetal_head", heads[FIRST_PICTURE]),
         Tile("nerve", nerve_phantom(1).image, "nerve (phantom)"),
-        Tile("breast", breast_phantom(3, "benign").image, "breast (phantom)"),
+        Tile("breast", read_image(BREASTS / breast.name), "breast", breast.spacing_mm),
         Tile("left_ventricle", read_image(VENTRICLE), "left_ventricle"),
     ]
 

@@ -16,6 +16,8 @@ from PIL import Image
 
 from usseg_monai.cli import main
 from usseg_monai.cli.demo import _program
+from usseg_monai.datasets.annotation import read_annotation
+from usseg_monai.datasets.breast_lesions_usg import read_breast_lesions_usg
 from usseg_monai.datasets.splits import split_of
 from usseg_monai.demo import SHOWCASES
 from usseg_monai.geometry.types import GreyArray, MaskArray
@@ -23,6 +25,8 @@ from usseg_monai.imaging import read_frames, read_mask
 from usseg_monai.phantoms import Phantom
 from usseg_monai.predict.engines.base import Answer
 from usseg_monai.tasks import TASKS, get_task
+from usseg_monai.tasks.breast.phantom import CATEGORIES
+from usseg_monai.tasks.breast.showcase import SAMPLES as BREASTS
 from usseg_monai.tasks.fetal_head.phantom import fetal_head_phantom
 from usseg_monai.tasks.fetal_head.showcase import PHANTOMS_MM, SAMPLES
 from usseg_monai.tasks.left_ventricle.measure import ventricular_function, volume_curve
@@ -249,3 +253,21 @@ def test_slices_are_of_test_patients_and_the_datasets_images(data_root: Path) ->
     attribution = (folder / "ATTRIBUTION.txt").read_text(encoding="utf-8")
     assert all(word in attribution for word in ("Radau", "CC0 1.0", "10.54294/g80ruo"))
     assert sum(file.stat().st_size for file in folder.iterdir()) < 150_000
+
+
+def test_breasts_are_the_first_test_images_of_each_class_of_the_dataset(data_root: Path) -> None:
+    official = read_breast_lesions_usg(data_root / "breast_lesions_usg")
+    found = [case for case in official.cases if official.split_of(case) == "test"]
+    chosen = {case.image.name: case for name in CATEGORIES for case in [case for case in found if case.category == name][:2]}
+    samples = {sample.name: sample for sample in SHOWCASES["breast"].groups[0].samples()}
+    assert sorted(samples) == sorted(chosen) and len(samples) == 6
+    for name, case in chosen.items():
+        sample = samples[name]
+        assert sample.content == case.image.read_bytes() and sample.spacing_mm == case.spacing_mm
+        assert np.array_equal(sample.masks[0], read_annotation(case.label, sample.masks[0].shape))
+        truth = sample.truths[0]
+        assert [category for category in CATEGORIES if truth[f"{category}_probability"] == 1] == [case.category]
+        assert (truth["lesion_count"] == 0) == (case.category == "normal") == ("long_axis_mm" not in truth)
+    attribution = (BREASTS / "ATTRIBUTION.txt").read_text(encoding="utf-8")
+    assert all(word in attribution for word in ("Pawlowska", "CC BY 4.0", "10.7937/9WKK-Q141", "6 bits"))
+    assert sum(file.stat().st_size for file in BREASTS.iterdir()) < 250_000

@@ -18,11 +18,10 @@ from PIL import Image
 
 from tests.conftest import REPOSITORY
 from tests.imaging.samples import video_bytes
-from usseg_monai.tasks import TASKS
+from usseg_monai.demo import SHOWCASES
+from usseg_monai.demo.build import write_samples
 from usseg_monai.tasks.fetal_head.phantom import fetal_head_phantom
 from usseg_monai.tasks.left_ventricle.showcase import LEFT_VENTRICLE
-from usseg_monai.tasks.record import load
-from usseg_monai.tasks.showcase import Group
 
 SAMPLES = REPOSITORY / "usseg_monai" / "tasks" / "fetal_head" / "samples"
 
@@ -56,7 +55,9 @@ def make_workplace(folder: Path) -> Path:
     (folder / "MASKS").mkdir()
     Image.fromarray(head.mask * 255).save(folder / "MASKS" / "phantom.png")
     (cine,) = (group for group in LEFT_VENTRICLE.groups if group.folder == "cine")
-    _write(cine, folder / "CINE")
+    (folder / "CINE").mkdir()
+    for sample in cine.samples():
+        (folder / "CINE" / sample.name).write_bytes(sample.content)
     (folder / "bin").mkdir()
     for name, words in (("usseg", "-m usseg_monai "), ("python", "")):
         program = folder / "bin" / name
@@ -67,15 +68,8 @@ def make_workplace(folder: Path) -> Path:
 
 def add_demo(folder: Path) -> None:
     """What ``make demo`` leaves of inputs."""
-    for task in TASKS.values():
-        for group in load(task.showcase).groups:
-            _write(group, folder / "demo" / task.name / group.folder / "images")
-
-
-def _write(group: Group, images: Path) -> None:
-    images.mkdir(parents=True)
-    for sample in group.samples():
-        (images / sample.name).write_bytes(sample.content)
+    for showcase in SHOWCASES.values():
+        write_samples(showcase, folder / "demo")
 
 
 def run(language: str, text: str, place: Path) -> str:
