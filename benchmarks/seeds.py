@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.accuracy.tables import table
 from usseg_monai.cli.engine_log import engine_log
 from usseg_monai.cli.progress import progress
-from usseg_monai.errors import UssegError
+from usseg_monai.errors import UsageError, UssegError
 from usseg_monai.tasks import TASKS
 from usseg_monai.training.overrides import parse_overrides
 from usseg_monai.training.run import TrainingResult, train
@@ -65,6 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     results = {}
     try:
         overrides = parse_overrides(args.overrides)
+        if "seed" in overrides:
+            raise UsageError("seed is set by --seeds: use that")
         for seed in range(1, args.seeds + 1):
             with progress("iterations") as report, engine_log():
                 results[seed] = train(args.task, args.data, args.output / f"seed_{seed}", {**overrides, "seed": seed}, report=report)

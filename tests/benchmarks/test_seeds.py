@@ -36,6 +36,8 @@ def test_one_seed_has_no_spread() -> None:
 def test_what_cannot_be_trained_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert seeds.main(["fetal_head", "--data", str(tmp_path / "none"), "-o", str(tmp_path / "runs")]) == 2
     assert capsys.readouterr().err.startswith("seeds: no data at ")
+    assert seeds.main(["fetal_head", "--data", str(tmp_path), "-o", str(tmp_path / "runs"), "seed=7"]) == 2
+    assert capsys.readouterr().err == "seeds: seed is set by --seeds: use that\n"
 
 
 def test_no_seed_is_no_training(capsys: pytest.CaptureFixture[str]) -> None:
