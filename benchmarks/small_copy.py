@@ -70,9 +70,10 @@ def copy_item(item: Mapping[str, Any], grid: tuple[int, int], folder: Path, name
     image = image * min(1.0, 255 / max(image.max(), 1))  # the networks see standardised images: a factor does not matter
     copied = {**item, "image": f"images/{name}.jpg", "label": []}
     Image.fromarray(np.rint(image).clip(0, 255).astype(np.uint8)).save(folder / copied["image"], quality=_QUALITY)
-    if (mask > 0.5).any():
+    inside = mask > 0.5
+    if inside.any():
         copied["label"] = f"masks/{name}.png"
-        write_png(folder / copied["label"], (255 * (mask > 0.5)).astype(np.uint8))
+        write_png(folder / copied["label"], np.uint8(255) * inside)
     if "spacing_mm" in item:
         row, col = item["spacing_mm"]
         copied["spacing_mm"] = [row * rows / image.shape[0], col * columns / image.shape[1]]
@@ -87,14 +88,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=DATA_ROOT, help="folder of all data sets (default: %(default)s)")
     args = parser.parse_args(argv)
     datalist: dict[str, list[dict[str, Any]]] = {SECTIONS["test"]: []}
+    grid = grid_of(args.task)
     try:
         for kind in ("images", "masks"):
             (args.output / kind).mkdir(parents=True, exist_ok=True)
         for section in (SECTIONS["train"], SECTIONS["validation"]):
             items = load_datalist(args.data / BENCHMARKED[args.task].data, section)
-            datalist[section] = [
-                copy_item(item, grid_of(args.task), args.output, f"{section}_{number:05}") for number, item in enumerate(items)
-            ]
+            datalist[section] = [copy_item(item, grid, args.output, f"{section}_{number:05}") for number, item in enumerate(items)]
         write_text(args.output / "datalist.json", json.dumps(datalist))
     except (OSError, UssegError) as error:
         print(f"small_copy: {error}", file=sys.stderr)
